@@ -1,0 +1,1 @@
+"""engine hooks of mmvis."""

@@ -1,0 +1,1 @@
+"""models task_modules of mmvis."""

@@ -1,0 +1,1 @@
+"""models vis of mmvis."""

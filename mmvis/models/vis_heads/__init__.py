@@ -1,0 +1,1 @@
+"""models vis_heads of mmvis."""

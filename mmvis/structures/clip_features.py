@@ -1,0 +1,73 @@
+"""What passes between backbone, necks and head."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import torch
+from torch import Tensor
+
+__all__ = ['ClipFeatures']
+
+
+@dataclass(frozen=True)
+class ClipFeatures:
+    """Feature maps of a batch of clips, and the tokens that travel with them.
+
+    A backbone makes it, a neck takes one and returns one, a head reads it.
+
+    Attributes:
+        maps (tuple[Tensor]): One map per level, finest first, each of shape
+            (B, T, C_l, H_l, W_l).
+        feat_strides (tuple[int]): Stride of each level in input pixels.
+        padding_masks (tuple[Tensor]): One bool mask per level, shape
+            (B, T, H_l, W_l), True where a cell lies outside of its frame.
+        tokens (Tensor | None): Tokens of each frame, shape (B, T, M, C).
+        token_pos (Tensor | None): Position embedding of the tokens, shape
+            (M, C), the same in every frame.
+    """
+
+    maps: tuple[Tensor, ...]
+    feat_strides: tuple[int, ...]
+    padding_masks: tuple[Tensor, ...]
+    tokens: Tensor | None = None
+    token_pos: Tensor | None = None
+
+    @property
+    def num_frames(self) -> int:
+        """T, the number of frames of each clip."""
+        return self.maps[0].shape[1]
+
+    def replace(self, **changes) -> ClipFeatures:
+        """Copy with some attributes replaced."""
+        return replace(self, **changes)
+
+    def select_frames(self, start: int, stop: int) -> ClipFeatures:
+        """Frames ``start`` to ``stop - 1`` as views, nothing is copied."""
+        return self.replace(
+            maps=tuple(m[:, start:stop] for m in self.maps),
+            padding_masks=tuple(m[:, start:stop] for m in self.padding_masks),
+            tokens=None if self.tokens is None else self.tokens[:, start:stop],
+        )
+
+    @staticmethod
+    def cat(parts: Sequence[ClipFeatures]) -> ClipFeatures:
+        """Join features of successive frames along T.
+
+        Args:
+            parts (Sequence[ClipFeatures]): At least one; equal in everything
+                but T.
+        """
+        first = parts[0]
+        if len(parts) == 1:
+            return first
+        return first.replace(
+            maps=tuple(torch.cat(ms, dim=1) for ms in zip(*(p.maps for p in parts))),
+            padding_masks=tuple(
+                torch.cat(ms, dim=1) for ms in zip(*(p.padding_masks for p in parts))
+            ),
+            tokens=None
+            if first.tokens is None
+            else torch.cat([p.tokens for p in parts], dim=1),
+        )

@@ -1,0 +1,3 @@
+"""Version of mmvis."""
+
+__version__ = '0.1.0'

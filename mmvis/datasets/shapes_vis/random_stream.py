@@ -1,3 +1,5 @@
+"""Random numbers that are the same everywhere."""
+
 from __future__ import annotations
 
 from collections.abc import Sequence

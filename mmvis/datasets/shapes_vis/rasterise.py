@@ -1,3 +1,5 @@
+"""Polygons to pixel coverage, by exact arithmetic."""
+
 from __future__ import annotations
 
 import numpy as np

@@ -43,8 +43,8 @@ def render_video(
             drawn = _draw_object(frame, item, frame_id, view, unit, scene.rim)
             if drawn is not None:
                 solid, box = drawn
-                masks[:n, *box] &= ~solid
-                masks[n, *box] = solid
+                masks[:n, box[0], box[1]] &= ~solid
+                masks[n, box[0], box[1]] = solid
         yield _expose(frame, scene, stream, view['gain']), masks
 
 

@@ -1,3 +1,5 @@
+"""Sizes of ShapesVIS sets."""
+
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass

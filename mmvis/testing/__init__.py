@@ -1,1 +1,5 @@
-"""testing of mmvis."""
+"""Factories for tests."""
+
+from mmvis.testing.tiny_vis import make_tiny_vis, rle_of
+
+__all__ = ['make_tiny_vis', 'rle_of']

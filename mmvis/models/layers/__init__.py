@@ -1,1 +1,19 @@
-"""models layers of mmvis."""
+"""Layers that MMDetection lacks."""
+
+from mmvis.models.layers.clip_position import sine_position
+from mmvis.models.layers.mlp import MLP
+from mmvis.models.layers.transformer_layers import (
+    Attention,
+    DecoderLayer,
+    EncoderLayer,
+    FeedForward,
+)
+
+__all__ = [
+    'MLP',
+    'Attention',
+    'DecoderLayer',
+    'EncoderLayer',
+    'FeedForward',
+    'sine_position',
+]

@@ -1,1 +1,5 @@
-"""models necks of mmvis."""
+"""Necks that mix the frames of a clip."""
+
+from mmvis.models.necks.memory_token_neck import MemoryTokenNeck
+
+__all__ = ['MemoryTokenNeck']

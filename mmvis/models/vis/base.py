@@ -1,0 +1,225 @@
+"""What all clip models share."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from mmdet.structures import TrackSampleList
+from mmengine.model import BaseModel
+from torch import Tensor, nn
+
+from mmvis.registry import MODELS
+from mmvis.structures import ClipFeatures
+
+__all__ = ['ClipVISModel']
+
+# A multiple of every feature stride in use, so that a level's stride is exactly
+# the ratio of the sizes.
+_PROBE_SIZE = 128
+
+
+class ClipVISModel(BaseModel):
+    """Backbone, necks and head over the frames of a clip.
+
+    Backbone and necks are stages that turn :class:`ClipFeatures` into
+    :class:`ClipFeatures`, the first one from the frames themselves. A stage with
+    the attribute ``temporal = True`` is called with them as they are; any other
+    (MMDetection's) sees each frame as an image of its own. The stages before the
+    first temporal one run once per frame, whatever the overlap of clips at test
+    time.
+
+    Args:
+        backbone (dict): Config of the backbone.
+        head (dict): Config of the head.
+        neck (dict | Sequence[dict], optional): Config of the neck, or of several
+            in the order in which they run.
+        test_cfg (dict, optional): How videos are cut into clips and joined, see
+            :class:`TestCfg`.
+        data_preprocessor (dict, optional): Config of the preprocessor.
+        init_cfg (dict, optional): Initialisation config.
+
+    Raises:
+        ValueError: If the ``in_channels`` of a part are not what arrives there.
+    """
+
+    def __init__(
+        self,
+        backbone: dict,
+        head: dict,
+        neck: dict | Sequence[dict] | None = None,
+        test_cfg: dict | None = None,
+        data_preprocessor: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
+        self.backbone = MODELS.build(backbone)
+        necks = [] if neck is None else [neck] if isinstance(neck, dict) else neck
+        self.necks = nn.ModuleList(MODELS.build(cfg) for cfg in necks)
+        self.head = MODELS.build(head)
+        self.test_cfg = test_cfg
+        self._stage_strides = self._probe_strides()
+
+    @property
+    def stages(self) -> list[nn.Module]:
+        """Backbone and necks, in the order in which they run."""
+        return [self.backbone, *self.necks]
+
+    @property
+    def num_frame_stages(self) -> int:
+        """Number of stages before the first one that mixes frames."""
+        temporal = [_is_temporal(stage) for stage in self.stages]
+        return temporal.index(True) if True in temporal else len(temporal)
+
+    def forward(
+        self,
+        inputs: Tensor,
+        data_samples: TrackSampleList | None = None,
+        mode: str = 'tensor',
+    ) -> dict[str, Tensor] | TrackSampleList:
+        """Run in one of MMEngine's three modes.
+
+        Args:
+            inputs (Tensor): Normalised frames, shape (B, T, 3, H, W).
+            data_samples (list[TrackDataSample], optional): One for each clip;
+                gives the unpadded size of its frames and the ground truth.
+            mode (str): 'tensor' for the head's raw outputs, 'loss' for a dict of
+                losses, 'predict' for :meth:`predict`. Defaults to 'tensor'.
+
+        Returns:
+            dict | list[TrackDataSample]: According to ``mode``.
+
+        Raises:
+            ValueError: If ``inputs`` has not five axes or the mode is unknown.
+        """
+        if inputs.dim() != 5:
+            raise ValueError(
+                f'`inputs` must have shape (B, T, 3, H, W), got {tuple(inputs.shape)}. '
+                'Add the axes of clips and frames, e.g. `frames[None]`.'
+            )
+        if mode == 'tensor':
+            return self.head(self.extract_feat(inputs, data_samples))
+        if mode == 'loss':
+            return self.loss(inputs, data_samples)
+        if mode == 'predict':
+            return self.predict(inputs, data_samples)
+        raise ValueError(f"`mode` must be 'tensor', 'loss' or 'predict', got '{mode}'.")
+
+    def loss(self, inputs: Tensor, data_samples: TrackSampleList) -> dict[str, Tensor]:
+        """Losses of annotated clips (B, T, 3, H, W)."""
+        return self.head.loss(self.extract_feat(inputs, data_samples), data_samples)
+
+    def extract_feat(
+        self, inputs: Tensor, data_samples: TrackSampleList | None = None
+    ) -> ClipFeatures:
+        """Run all stages on clips (B, T, 3, H, W)."""
+        return self.encode_clip(self.extract_frame_feat(inputs, data_samples))
+
+    def extract_frame_feat(
+        self, inputs: Tensor, data_samples: TrackSampleList | None = None
+    ) -> ClipFeatures:
+        """Run the stages that treat each frame by itself.
+
+        Args:
+            inputs (Tensor): Shape (B, T, 3, H, W).
+            data_samples (list[TrackDataSample], optional): ``img_shape`` of their
+                frames tells what of ``inputs`` is not padding.
+
+        Returns:
+            ClipFeatures: Input of :meth:`encode_clip`, for these frames.
+        """
+        padding_mask = _padding_mask(inputs, data_samples)
+        features = ClipFeatures((inputs,), (1,), (padding_mask,))
+        return self._run_stages(features, 0, self.num_frame_stages)
+
+    def encode_clip(self, features: ClipFeatures) -> ClipFeatures:
+        """Run the stages from the first that mixes frames, on whole clips."""
+        return self._run_stages(features, self.num_frame_stages, len(self.stages))
+
+    def _run_stages(self, features: ClipFeatures, first: int, end: int) -> ClipFeatures:
+        for stage, strides in zip(
+            self.stages[first:end], self._stage_strides[first:end]
+        ):
+            if _is_temporal(stage):
+                features = stage(features)
+            else:
+                maps = _run_per_frame(stage, features)
+                features = _with_maps(features, maps, strides)
+        return features
+
+    @torch.no_grad()
+    def _probe_strides(self) -> list[tuple[int, ...]]:
+        """Pass a tiny clip through the stages; compare channels on the way.
+
+        Returns:
+            list[tuple[int]]: Feature strides after each stage.
+        """
+        was_training = self.training
+        self.eval()
+        frames = torch.zeros(1, 2, 3, _PROBE_SIZE, _PROBE_SIZE)
+        features = ClipFeatures((frames,), (1,), (frames[:, :, 0] > 0,))
+        all_strides, source = [], 'the frames'
+        for stage in self.stages:
+            _check_channels(source, features, stage)
+            if _is_temporal(stage):
+                features = stage(features)
+                strides = features.feat_strides
+            else:
+                maps = _run_per_frame(stage, features)
+                strides = tuple(_PROBE_SIZE // m.shape[-1] for m in maps)
+                features = _with_maps(features, maps, strides)
+            all_strides.append(strides)
+            source = type(stage).__name__
+        _check_channels(source, features, self.head)
+        self.train(was_training)
+        return all_strides
+
+
+def _is_temporal(stage: nn.Module) -> bool:
+    return getattr(stage, 'temporal', False)
+
+
+def _run_per_frame(stage: nn.Module, features: ClipFeatures) -> Sequence[Tensor]:
+    """Fold time into the batch; a single map goes in as a tensor, as images do."""
+    maps = [m.flatten(0, 1) for m in features.maps]
+    return stage(maps[0] if features.feat_strides == (1,) else maps)
+
+
+def _with_maps(
+    features: ClipFeatures, maps: Sequence[Tensor], strides: tuple[int, ...]
+) -> ClipFeatures:
+    """Put maps (B*T, C_l, H_l, W_l) in place of the ones of ``features``."""
+    B, T = features.maps[0].shape[:2]
+    finest, padding_mask = features.feat_strides[0], features.padding_masks[0]
+    steps = [stride // finest for stride in strides]
+    return features.replace(
+        maps=tuple(m.unflatten(0, (B, T)) for m in maps),
+        feat_strides=strides,
+        # The first ceil(h / stride) rows of a frame of height h are its own.
+        padding_masks=tuple(padding_mask[..., ::s, ::s] for s in steps),
+    )
+
+
+def _padding_mask(inputs: Tensor, data_samples: TrackSampleList | None) -> Tensor:
+    """True outside of the frames, shape (B, T, H, W)."""
+    B, T, _, H, W = inputs.shape
+    mask = inputs.new_zeros((B, T, H, W), dtype=torch.bool)
+    for b, sample in enumerate(data_samples or ()):
+        h, w = sample[0].img_shape[:2]
+        mask[b, :, h:] = True
+        mask[b, :, :, w:] = True
+    return mask
+
+
+def _check_channels(source: str, features: ClipFeatures, module: nn.Module) -> None:
+    """Compare the channels of ``features`` with what ``module`` was built for."""
+    expected = getattr(module, 'in_channels', None)
+    if not isinstance(expected, Sequence):
+        return
+    given = [m.shape[2] for m in features.maps]
+    if given != list(expected):
+        raise ValueError(
+            f'{type(module).__name__} was built for in_channels={list(expected)}, but '
+            f'{source} gives {len(given)} levels with {given} channels. Set '
+            f'in_channels={given}, or choose other levels (out_indices) before it.'
+        )

@@ -1,0 +1,93 @@
+"""Decoder whose queries look at all frames of a clip at once."""
+
+from __future__ import annotations
+
+import torch
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from mmvis.models.layers import DecoderLayer, sine_position
+from mmvis.structures import ClipFeatures
+
+__all__ = ['ClipDecoder']
+
+
+class ClipDecoder(BaseModule):
+    """Decode Q objects of a clip from its encoded map and tokens.
+
+    IFC (Hwang et al., NeurIPS 2021), Sec. 3.2: one set of queries is shared by
+    the frames of a clip. Query content starts at zero, ``query_embed`` is its
+    position.
+
+    Args:
+        num_queries (int): Q.
+        embed_dims (int): C. Defaults to 256.
+        num_layers (int): L. Defaults to 3.
+        num_heads (int): Attention heads. Defaults to 8.
+        feedforward_channels (int): Hidden width. Defaults to 2048.
+        dropout (float): Defaults to 0.1.
+    """
+
+    def __init__(
+        self,
+        num_queries: int,
+        embed_dims: int = 256,
+        num_layers: int = 3,
+        num_heads: int = 8,
+        feedforward_channels: int = 2048,
+        dropout: float = 0.1,
+    ) -> None:
+        super().__init__()
+        self.query_embed = nn.Embedding(num_queries, embed_dims)
+        self.layers = nn.ModuleList(
+            DecoderLayer(embed_dims, num_heads, feedforward_channels, dropout)
+            for _ in range(num_layers)
+        )
+        self.norm = nn.LayerNorm(embed_dims)
+        for p in self.layers.parameters():
+            if p.dim() > 1:
+                nn.init.xavier_uniform_(p)
+
+    def forward(self, features: ClipFeatures) -> Tensor:
+        """Decode the coarsest level and, where there are any, the tokens.
+
+        Args:
+            features (ClipFeatures): Last map of shape (B, T, C, H, W).
+
+        Returns:
+            Tensor: Query features after each layer, shape (L, B, Q, C).
+        """
+        key, key_pos, padding = clip_keys(features)
+        B, _, C = key.shape
+        query_pos = self.query_embed.weight.expand(B, -1, -1)
+        query = key.new_zeros(query_pos.shape)
+        outputs = []
+        for layer in self.layers:
+            query = layer(query, key, query_pos, key_pos, padding)
+            outputs.append(self.norm(query))
+        return torch.stack(outputs)
+
+
+def clip_keys(features: ClipFeatures) -> tuple[Tensor, Tensor, Tensor | None]:
+    """Flatten the coarsest map and the tokens of a clip into one sequence.
+
+    Returns:
+        tuple[Tensor, Tensor, Tensor | None]:
+
+        - keys (B, T*H*W [+ T*M], C), frame by frame, the tokens behind the cells.
+        - their positions, same shape.
+        - padding mask (B, T*H*W [+ T*M]), or None if nothing is padded.
+    """
+    x = features.maps[-1]
+    B, T, C, _, _ = x.shape
+    padding_mask = features.padding_masks[-1]
+    key = x.flatten(3).transpose(2, 3).reshape(B, -1, C)
+    key_pos = sine_position(padding_mask, C).flatten(1, 2)
+    padding = padding_mask.flatten(1)
+    if features.tokens is not None:
+        M = features.tokens.shape[2]
+        token_pos = features.token_pos.repeat(T, 1).expand(B, -1, -1)
+        key = torch.cat([key, features.tokens.flatten(1, 2)], dim=1)
+        key_pos = torch.cat([key_pos, token_pos], dim=1)
+        padding = torch.cat([padding, padding.new_zeros(B, T * M)], dim=1)
+    return key, key_pos, padding if padding.any() else None

@@ -1,0 +1,151 @@
+"""IFC's head: clip queries give classes and dynamic 1x1 mask kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from mmdet.structures import TrackSampleList
+from mmengine.model import BaseModule
+from torch import Tensor
+
+from mmvis.models.layers import MLP
+from mmvis.models.vis_heads.clip_decoder import ClipDecoder
+from mmvis.models.vis_heads.mask_feature_fusion import MaskFeatureFusion
+from mmvis.registry import MODELS
+from mmvis.structures import ClipFeatures, ClipPrediction
+
+__all__ = ['IFCHead']
+
+
+@MODELS.register_module()
+class IFCHead(BaseModule):
+    """Head of IFC (Hwang et al., NeurIPS 2021), Sec. 3.2.
+
+    Args:
+        num_classes (int): K, without the no-object class.
+        in_channels (Sequence[int]): Channels of the incoming levels, finest
+            first; the last must be ``embed_dims``.
+        num_levels (int): How many levels, counted from the coarsest, make the
+            mask features; the finest of these sets the resolution of the masks.
+            Defaults to 3.
+        embed_dims (int): C. Defaults to 256.
+        num_queries (int): Q. Defaults to 100.
+        num_decoder_layers (int): L. Defaults to 3.
+        num_heads (int): Attention heads. Defaults to 8.
+        feedforward_channels (int): Hidden width of the decoder's feed-forward
+            blocks. Defaults to 2048.
+        dropout (float): Defaults to 0.1.
+        num_groups (int): Groups of the mask branch's norms. Defaults to 32.
+        criterion (dict, optional): Config of the training losses,
+            :class:`ClipMaskCriterion` without ``num_classes``.
+        init_cfg (dict, optional): Initialisation config.
+
+    Raises:
+        ValueError: If the coarsest level does not have ``embed_dims`` channels,
+            or there are fewer levels than ``num_levels``.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        in_channels: Sequence[int],
+        num_levels: int = 3,
+        embed_dims: int = 256,
+        num_queries: int = 100,
+        num_decoder_layers: int = 3,
+        num_heads: int = 8,
+        feedforward_channels: int = 2048,
+        dropout: float = 0.1,
+        num_groups: int = 32,
+        criterion: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg=init_cfg)
+        self.in_channels = list(in_channels)
+        if self.in_channels[-1] != embed_dims or len(self.in_channels) < num_levels:
+            raise ValueError(
+                f'IFCHead reads at least num_levels={num_levels} levels, the '
+                f'coarsest with embed_dims={embed_dims} channels, but '
+                f'head.in_channels is {self.in_channels}. Put a neck such as '
+                'MemoryTokenNeck before it, or set head.embed_dims.'
+            )
+        self.num_classes = num_classes
+        self.num_levels = num_levels
+        self.decoder = ClipDecoder(
+            num_queries,
+            embed_dims,
+            num_decoder_layers,
+            num_heads,
+            feedforward_channels,
+            dropout,
+        )
+        self.class_embed = MLP(embed_dims, embed_dims, num_classes + 1, 2)
+        self.mask_features = MaskFeatureFusion(
+            self.in_channels[-num_levels:], embed_dims, num_groups
+        )
+        self.mask_kernels = MLP(embed_dims, embed_dims, embed_dims, 3)
+        self.criterion = (
+            None
+            if criterion is None
+            else MODELS.build(dict(criterion, num_classes=num_classes))
+        )
+
+    def forward_layers(self, features: ClipFeatures) -> list[dict[str, Tensor]]:
+        """Predict from the queries after every decoder layer.
+
+        Args:
+            features (ClipFeatures): Levels with ``in_channels`` channels.
+
+        Returns:
+            list[dict]: One dict a layer, as :meth:`forward` returns.
+        """
+        queries = self.decoder(features)
+        mask_features = self._fuse(features)
+        return [self._predict_layer(q, mask_features) for q in queries]
+
+    def forward(self, features: ClipFeatures) -> dict[str, Tensor]:
+        """Predict the objects of a batch of clips.
+
+        Args:
+            features (ClipFeatures): Levels with ``in_channels`` channels.
+
+        Returns:
+            dict[str, Tensor]:
+
+            - ``cls_logits``: Shape (B, Q, K+1), no-object last.
+            - ``mask_logits``: Shape (B, Q, T, h, w) at the finest level used.
+        """
+        return self._predict_layer(self.decoder(features)[-1], self._fuse(features))
+
+    def _fuse(self, features: ClipFeatures) -> Tensor:
+        maps = [m.flatten(0, 1) for m in features.maps[-self.num_levels :]]
+        fused = self.mask_features(maps)
+        return fused.unflatten(0, (-1, features.num_frames))  # (B, T, C, h, w)
+
+    def _predict_layer(self, query: Tensor, mask_features: Tensor) -> dict:
+        kernels = self.mask_kernels(query)  # (B, Q, C): one kernel for all frames
+        return dict(
+            cls_logits=self.class_embed(query),
+            mask_logits=torch.einsum('bqc,btchw->bqthw', kernels, mask_features),
+        )
+
+    def loss(
+        self, features: ClipFeatures, data_samples: TrackSampleList
+    ) -> dict[str, Tensor]:
+        """Losses of all decoder layers; see :class:`ClipMaskCriterion`."""
+        return self.criterion(self.forward_layers(features), data_samples)
+
+    def predict(self, features: ClipFeatures) -> list[ClipPrediction]:
+        """Keep the queries whose best class is not no-object.
+
+        Returns:
+            list[ClipPrediction]: One for each of the B clips.
+        """
+        outputs = self(features)
+        predictions = []
+        for cls_logits, mask_logits in zip(*outputs.values()):
+            probs = cls_logits.softmax(-1)
+            is_object = probs.argmax(-1) != self.num_classes
+            predictions.append(ClipPrediction(probs[is_object], mask_logits[is_object]))
+        return predictions

@@ -58,8 +58,7 @@ class ClipDecoder(BaseModule):
             Tensor: Query features after each layer, shape (L, B, Q, C).
         """
         key, key_pos, padding = clip_keys(features)
-        B, _, C = key.shape
-        query_pos = self.query_embed.weight.expand(B, -1, -1)
+        query_pos = self.query_embed.weight.expand(len(key), -1, -1)
         query = key.new_zeros(query_pos.shape)
         outputs = []
         for layer in self.layers:

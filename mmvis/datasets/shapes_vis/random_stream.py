@@ -20,7 +20,8 @@ class RandomStream:
 
     Args:
         *key (int): What the stream belongs to, such as seed, split and video index.
-            Streams with different keys are independent.
+            Different keys of one length give independent streams; zeros at the end
+            do not tell keys of different lengths apart.
     """
 
     def __init__(self, *key: int) -> None:

@@ -1,0 +1,169 @@
+"""What data sets of videos and of still images share."""
+
+from typing import Any
+
+from mmengine.dataset import BaseDataset
+
+from mmvis.datasets.categories import DATASET_CLASSES
+
+__all__ = ['BaseClipDataset']
+
+
+class BaseClipDataset(BaseDataset):
+    """A data set whose items are whole videos, from which clips are sampled.
+
+    A record, the input of the pipeline, holds
+
+    - video_id (int), video_len (int), height (int), width (int): As in the json.
+    - img_paths (list[str]): The video's frames in time order.
+    - instances (list[dict]): ``instance_id`` (annotation id), ``bbox_label``
+      (label), ``ignore_flag`` (1 for crowds), and one entry per frame of
+      ``segmentations`` (compressed RLE, polygons or None), ``bboxes`` ([x, y, w,
+      h] in pixels or None) and ``areas`` (pixels or None).
+    - frame_inds (list[int]): Only where the data set is indexed with
+      ``dataset[(video_idx, frame_inds)]``: exactly these frames are wanted.
+
+    Records are kept serialised (MMEngine), so that loader workers share their
+    memory, and masks stay encoded until their frame is sampled.
+
+    Args:
+        ann_file (str): The annotation file, relative to ``data_root``.
+        data_prefix (dict | None): ``img`` is the folder that the file names are
+            relative to. Defaults to None, the data root itself.
+        dataset_version (str | None): Version of the benchmark, which fixes the
+            class list: '2019', '2021', '2022' or 'ovis'. Defaults to None: classes
+            come from ``metainfo`` or from the file.
+        metainfo (dict | None): ``classes`` picks and orders the classes by name.
+            Defaults to None.
+        filter_cfg (dict | None): ``filter_empty_gt`` (bool) drops records without
+            an instance, in training only. Defaults to None, which is True.
+        keep_crowd (bool): Whether crowd annotations stay, with ``ignore_flag`` 1.
+            Defaults to False, as in VisTR and IFC.
+        backend_args (dict | None): Arguments of mmengine's file backend for the
+            annotation file. Defaults to None.
+        **kwargs: Of :class:`mmengine.dataset.BaseDataset`.
+
+    Raises:
+        FileNotFoundError: If the annotation file is missing.
+        ValueError: If an option or the annotation file is wrong.
+    """
+
+    METAINFO: dict = dict()
+
+    def __init__(
+        self,
+        ann_file: str,
+        data_prefix: dict | None = None,
+        dataset_version: str | None = None,
+        metainfo: dict | None = None,
+        filter_cfg: dict | None = None,
+        keep_crowd: bool = False,
+        backend_args: dict | None = None,
+        **kwargs,
+    ) -> None:
+        if dataset_version is not None and dataset_version not in DATASET_CLASSES:
+            raise ValueError(
+                f'`dataset_version` has to be one of {list(DATASET_CLASSES)} or None, '
+                f'got {dataset_version!r}.'
+            )
+        if dataset_version is not None and metainfo and 'classes' in metainfo:
+            raise ValueError(
+                f"dataset_version='{dataset_version}' fixes the class list. Set it to "
+                'None to choose classes with `metainfo`.'
+            )
+        unknown = set(filter_cfg or ()) - {'filter_empty_gt'}
+        if unknown:
+            raise ValueError(
+                f'`filter_cfg` knows only "filter_empty_gt", got {sorted(unknown)}.'
+            )
+        self.dataset_version = dataset_version
+        self.keep_crowd = keep_crowd
+        self.backend_args = backend_args
+        self.cat_ids: list[int] = []
+        self.cat2label: dict[int, int] = {}
+        super().__init__(
+            ann_file=ann_file,
+            metainfo=metainfo,
+            data_prefix=data_prefix or dict(img=''),
+            filter_cfg=filter_cfg,
+            **kwargs,
+        )
+
+    def _set_categories(self, cat_ids: list[int], classes: tuple[str, ...]) -> None:
+        """Fix the classes and the category id of each label."""
+        self.cat_ids = cat_ids
+        self.cat2label = {cat_id: label for label, cat_id in enumerate(cat_ids)}
+        self._metainfo.update(
+            classes=classes, cat_ids=list(cat_ids), dataset_version=self.dataset_version
+        )
+
+    def filter_data(self) -> list[dict]:
+        """Drop the records that have nothing to learn from.
+
+        Raises:
+            ValueError: If none is left.
+        """
+        filter_empty_gt = (self.filter_cfg or {}).get('filter_empty_gt', True)
+        if self.test_mode or not filter_empty_gt:
+            return self.data_list
+        kept = [record for record in self.data_list if _has_mask(record)]
+        if not kept:
+            raise ValueError(
+                f'{self.ann_file}: "annotations" has no mask of the classes '
+                f'{list(self._metainfo["classes"])}, so there is nothing to train on. '
+                'The official valid and test files have no annotations; set '
+                '`test_mode=True` to predict on them.'
+            )
+        return kept
+
+    def get_data_info(self, idx: int | tuple[int, list[int]]) -> dict:
+        """Return a record.
+
+        Args:
+            idx (int | tuple[int, list[int]]): Index of the video, or the index and
+                the frames that are wanted of it.
+
+        Returns:
+            dict: The record, see the class.
+
+        Raises:
+            IndexError: If the video has no such frame.
+        """
+        if not isinstance(idx, tuple):
+            return super().get_data_info(idx)
+        video_idx, frame_inds = idx
+        record = super().get_data_info(video_idx)
+        video_len = record['video_len']
+        if not frame_inds or min(frame_inds) < 0 or max(frame_inds) >= video_len:
+            raise IndexError(
+                f'Video {record["video_id"]} of {self.ann_file} has frames 0 to '
+                f'{video_len - 1}, asked for {frame_inds}.'
+            )
+        record['frame_inds'] = list(frame_inds)
+        return record
+
+    def get_cat_ids(self, idx: int) -> list[int]:
+        """Return the labels of a record's instances, for ClassBalancedDataset."""
+        return [item['bbox_label'] for item in self.get_data_info(idx)['instances']]
+
+    def _instance(self, annotation: dict) -> dict | None:
+        """Turn an annotation into a record's entry, None where it is not wanted."""
+        label = self.cat2label.get(annotation['category_id'])
+        if label is None or (annotation['iscrowd'] and not self.keep_crowd):
+            return None
+        return dict(
+            instance_id=annotation['id'],
+            bbox_label=label,
+            ignore_flag=annotation['iscrowd'],
+            segmentations=annotation['segmentations'],
+            bboxes=annotation['bboxes'],
+            areas=annotation['areas'],
+        )
+
+
+def _has_mask(record: dict[str, Any]) -> bool:
+    return any(
+        mask is not None
+        for instance in record['instances']
+        for mask in instance['segmentations']
+    )

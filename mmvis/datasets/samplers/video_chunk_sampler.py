@@ -1,0 +1,95 @@
+"""Videos in chunks of consecutive frames, for streaming inference."""
+
+import heapq
+from collections.abc import Iterator
+
+from mmengine.dist import get_dist_info
+from torch.utils.data import Sampler
+
+from mmvis.datasets.base_clip_dataset import BaseClipDataset
+from mmvis.registry import DATA_SAMPLERS
+
+__all__ = ['VideoChunkSampler']
+
+
+@DATA_SAMPLERS.register_module()
+class VideoChunkSampler(Sampler):
+    """Yield the frames of every video in order, a few at a time.
+
+    An index is ``(video_idx, frame_inds)``, which the datasets of mmvis take. A
+    video stays on one rank; ranks get about equally many frames. With
+    ``batch_size=1`` loader workers decode the chunks ahead while the model works
+    on earlier ones.
+
+    Args:
+        dataset (BaseClipDataset): The videos.
+        chunk_len (int): Largest number of frames per index. Defaults to 8.
+        frame_stride (int): The model sees frames 0, s, 2s, ... and the last one.
+            It may be changed later, for the next iteration. Defaults to 1.
+        seed (int | None): Unused, the order is fixed; MMEngine's runner passes it.
+
+    Raises:
+        ValueError: If ``chunk_len`` or ``frame_stride`` is not positive.
+    """
+
+    def __init__(
+        self,
+        dataset: BaseClipDataset,
+        chunk_len: int = 8,
+        frame_stride: int = 1,
+        seed: int | None = None,
+    ) -> None:
+        if chunk_len < 1 or frame_stride < 1:
+            raise ValueError(
+                '`chunk_len` and `frame_stride` have to be at least 1, got '
+                f'{chunk_len} and {frame_stride}.'
+            )
+        self.dataset = dataset
+        self.chunk_len = chunk_len
+        self.frame_stride = frame_stride
+        self.seed = seed
+        rank, world_size = get_dist_info()
+        video_lens = [
+            dataset.get_data_info(i)['video_len'] for i in range(len(dataset))
+        ]
+        self.video_lens = {
+            i: video_lens[i] for i in _balance(video_lens, world_size)[rank]
+        }
+
+    def frame_inds(self, video_len: int) -> list[int]:
+        """List the frames that the model sees of a video."""
+        frame_inds = list(range(0, video_len, self.frame_stride))
+        if frame_inds[-1] != video_len - 1:
+            frame_inds.append(video_len - 1)
+        return frame_inds
+
+    def __iter__(self) -> Iterator[tuple[int, list[int]]]:
+        for video_idx, video_len in self.video_lens.items():
+            frame_inds = self.frame_inds(video_len)
+            for start in range(0, len(frame_inds), self.chunk_len):
+                yield video_idx, frame_inds[start : start + self.chunk_len]
+
+    def __len__(self) -> int:
+        """Count the chunks of this rank."""
+        return sum(
+            -(-len(self.frame_inds(video_len)) // self.chunk_len)
+            for video_len in self.video_lens.values()
+        )
+
+
+def _balance(video_lens: list[int], num_parts: int) -> list[list[int]]:
+    """Share videos out so that parts have about equally many frames.
+
+    Longest first, each to the part with the fewest frames so far.
+
+    Example:
+        >>> _balance([3, 9, 4, 2], num_parts=2)
+        [[1], [0, 2, 3]]
+    """
+    loads = [(0, part) for part in range(num_parts)]
+    parts: list[list[int]] = [[] for _ in range(num_parts)]
+    for i in sorted(range(len(video_lens)), key=lambda i: -video_lens[i]):
+        load, part = heapq.heappop(loads)
+        parts[part].append(i)
+        heapq.heappush(loads, (load + video_lens[i], part))
+    return [sorted(part) for part in parts]

@@ -1,0 +1,166 @@
+"""The json of YouTube-VIS and OVIS: reading and checking it."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from mmvis.datasets.json_reader import read_json_object
+from mmvis.datasets.segmentation import compact_segmentation
+
+__all__ = ['check_categories', 'check_fields', 'read_ytvis_json']
+
+_PER_FRAME_FIELDS = ('segmentations', 'bboxes', 'areas')
+
+
+def check_fields(entry: Any, fields: Iterable[str], where: str) -> None:
+    """Check that a json entry is an object with the given fields.
+
+    Raises:
+        ValueError: If it is not, starting with ``where``.
+    """
+    if not isinstance(entry, dict):
+        raise ValueError(f'{where} is a {type(entry).__name__}, expected an object.')
+    missing = [field for field in fields if field not in entry]
+    if missing:
+        raise ValueError(
+            f'{where} lacks the field "{missing[0]}"; it has {sorted(entry)}.'
+        )
+
+
+def check_categories(content: dict, path: str) -> None:
+    """Check that every category has an id and a name."""
+    for index, category in enumerate(content['categories']):
+        check_fields(category, ('id', 'name'), f'{path}: categories[{index}]')
+
+
+class _AnnotationCompactor:
+    """Makes annotations small while they are read, one at a time."""
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+
+    def __call__(self, index: int, annotation: Any) -> dict:
+        where = f'{self.path}: annotations[{index}]'
+        check_fields(
+            annotation, ('id', 'video_id', 'category_id', 'segmentations'), where
+        )
+        masks = annotation['segmentations']
+        if not isinstance(masks, list):
+            raise ValueError(f'{where}.segmentations has to be a list, one per frame.')
+        compact = []
+        for frame_id, mask in enumerate(masks):
+            try:
+                compact.append(compact_segmentation(mask))
+            except ValueError as error:
+                raise ValueError(
+                    f'{where}.segmentations[{frame_id}] (annotation id '
+                    f'{annotation["id"]}) {error}.'
+                ) from error
+        return dict(
+            id=annotation['id'],
+            video_id=annotation['video_id'],
+            category_id=annotation['category_id'],
+            iscrowd=int(annotation.get('iscrowd') or 0),
+            segmentations=compact,
+            bboxes=annotation.get('bboxes') or [None] * len(masks),
+            areas=annotation.get('areas') or [None] * len(masks),
+        )
+
+
+def _check_videos(content: dict, path: str) -> dict[int, dict]:
+    """Check every video and return them by id."""
+    if not content['videos']:
+        raise ValueError(f'{path}: "videos" is empty, expected at least one video.')
+    videos: dict[int, dict] = {}
+    for index, video in enumerate(content['videos']):
+        where = f'{path}: videos[{index}]'
+        check_fields(video, ('id', 'width', 'height', 'file_names'), where)
+        num_frames = len(video['file_names'])
+        if num_frames == 0:
+            raise ValueError(f'{where}.file_names is empty (video id {video["id"]}).')
+        if video.get('length', num_frames) != num_frames:
+            raise ValueError(
+                f'{where}.length is {video["length"]}, but file_names has {num_frames} '
+                f'entries (video id {video["id"]}).'
+            )
+        if video['id'] in videos:
+            raise ValueError(f'{where}.id is {video["id"]}, which an earlier one has.')
+        videos[video['id']] = video
+    return videos
+
+
+def _check_annotation(annotation: dict, video: dict, where: str) -> None:
+    """Check an annotation's per-frame lists against its video."""
+    num_frames = len(video['file_names'])
+    size = [video['height'], video['width']]
+    for field in _PER_FRAME_FIELDS:
+        if len(annotation[field]) != num_frames:
+            raise ValueError(
+                f'{where}.{field} has {len(annotation[field])} entries, but video '
+                f'{video["id"]} has {num_frames} frames. Every frame needs one, null '
+                'where the object is not seen.'
+            )
+    for frame_id, mask in enumerate(annotation['segmentations']):
+        if isinstance(mask, dict):
+            if mask['size'] != size:
+                raise ValueError(
+                    f'{where}.segmentations[{frame_id}].size is {mask["size"]}, but '
+                    f'video {video["id"]} has [height, width] = {size}.'
+                )
+            mask['size'] = size  # one list for all, instead of one for each
+
+
+def read_ytvis_json(path: str, backend_args: dict | None = None) -> dict:
+    """Read the json of YouTube-VIS 2019, 2021, 2022 or OVIS and check it.
+
+    Args:
+        path (str): The file as downloaded.
+        backend_args (dict | None): Arguments of the file backend.
+
+    Returns:
+        dict: With the keys
+
+        - videos (list[dict]): As in the file.
+        - categories (list[dict]): As in the file.
+        - annotations (list[dict]): ``id``, ``video_id``, ``category_id``,
+          ``iscrowd`` and, one entry per frame, ``segmentations`` (compressed, see
+          :func:`~mmvis.datasets.segmentation.compact_segmentation`), ``bboxes``
+          and ``areas``. Empty where the file has none.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
+        ValueError: If anything in the file is not as the format says; the message
+            names the file, the field and what was expected.
+    """
+    content = read_json_object(
+        path, {'annotations': _AnnotationCompactor(path)}, backend_args
+    )
+    check_fields(content, ('videos', 'categories'), f'{path}: the json')
+    check_categories(content, path)
+    videos = _check_videos(content, path)
+    annotations = content.get('annotations') or []
+    category_ids = {category['id'] for category in content['categories']}
+    seen: set[int] = set()
+    for index, annotation in enumerate(annotations):
+        where = f'{path}: annotations[{index}]'
+        video = videos.get(annotation['video_id'])
+        if video is None:
+            raise ValueError(
+                f'{where}.video_id is {annotation["video_id"]}, which no entry of '
+                '"videos" has.'
+            )
+        if annotation['category_id'] not in category_ids:
+            raise ValueError(
+                f'{where}.category_id is {annotation["category_id"]}, which no entry '
+                f'of "categories" has; known ids are {sorted(category_ids)}.'
+            )
+        if annotation['id'] in seen:
+            raise ValueError(
+                f'{where}.id is {annotation["id"]}, which an earlier one has.'
+            )
+        seen.add(annotation['id'])
+        _check_annotation(annotation, video, where)
+    return dict(
+        videos=content['videos'],
+        categories=content['categories'],
+        annotations=annotations,
+    )

@@ -90,11 +90,17 @@ class BaseClipDataset(BaseDataset):
         )
 
     def _set_categories(self, cat_ids: list[int], classes: tuple[str, ...]) -> None:
-        """Fix the classes and the category id of each label."""
+        """Fix the classes and the category id of each label.
+
+        The evaluator gets them, and the annotation file, with the metainfo.
+        """
         self.cat_ids = cat_ids
         self.cat2label = {cat_id: label for label, cat_id in enumerate(cat_ids)}
         self._metainfo.update(
-            classes=classes, cat_ids=list(cat_ids), dataset_version=self.dataset_version
+            classes=classes,
+            cat_ids=list(cat_ids),
+            dataset_version=self.dataset_version,
+            ann_file=self.ann_file,
         )
 
     def filter_data(self) -> list[dict]:

@@ -2,5 +2,7 @@
 
 from mmvis.models.vis.base import ClipVISModel
 from mmvis.models.vis.ifc import IFC
+from mmvis.models.vis.test_cfg import TestCfg
+from mmvis.models.vis.video_stream import VideoStream
 
-__all__ = ['IFC', 'ClipVISModel']
+__all__ = ['IFC', 'ClipVISModel', 'TestCfg', 'VideoStream']

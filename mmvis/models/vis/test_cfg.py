@@ -1,0 +1,163 @@
+"""How a model's videos are cut into clips and their predictions joined."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+
+from mmengine.logging import print_log
+
+__all__ = ['TestCfg']
+
+
+@dataclass(frozen=True)
+class TestCfg:
+    """``test_cfg`` of a clip model: its keys, their defaults, their checks.
+
+    A model *sees* the frames 0, ``frame_stride``, 2 * ``frame_stride``, ... and the
+    last one of a video. Clips are cut from the seen frames: they start at every
+    ``clip_stride``-th, and the last one ends at the video's last frame. A video
+    shorter than a clip is one clip.
+
+    Args:
+        clip_len (int | None): Seen frames of a clip; None is offline inference: the
+            whole video is one clip. Defaults to 5.
+        clip_stride (int | None): Seen frames between the starts of two clips, at
+            most the clip length so that no frame is left out. Defaults to None: 1,
+            and where an offline model falls back to clips half of their length.
+        frame_stride (int): Distance in frames between the seen frames. Frames
+            between get their masks from the logits of their seen neighbours.
+            Defaults to 1.
+        merger (dict | None): Config of the clip merger. Defaults to None: the
+            paper's ``dict(type='IFCClipMerger')``.
+        score_thr (float): With ``multi_class``, a (track, class) row needs a class
+            probability above this. Defaults to 0.01.
+        multi_class (bool): One row for every (track, class) above ``score_thr``;
+            if False, one row for every track with its best class. Defaults to True.
+        max_offline_frames (int): Offline videos of more seen frames are cut into
+            clips of this many. Defaults to 100.
+        max_per_class (int | None): Best rows of each class that a video keeps. The
+            official evaluation ignores all beyond the 100th. Defaults to 100.
+        max_per_video (int | None): Best rows that a video keeps. Defaults to None:
+            all.
+
+    Raises:
+        TypeError: If a value has the wrong type.
+        ValueError: If a value is out of its range.
+    """
+
+    __test__ = False  # not a test class, whatever pytest makes of the name
+
+    clip_len: int | None = 5
+    clip_stride: int | None = None
+    frame_stride: int = 1
+    merger: dict | None = None
+    score_thr: float = 0.01
+    multi_class: bool = True
+    max_offline_frames: int = 100
+    max_per_class: int | None = 100
+    max_per_video: int | None = None
+
+    @classmethod
+    def from_dict(cls, cfg: dict | None) -> TestCfg:
+        """Build from a model's ``test_cfg``; None means all defaults.
+
+        Raises:
+            KeyError: If ``cfg`` holds an unknown key.
+        """
+        cfg = {} if cfg is None else cfg
+        known = [f.name for f in fields(cls)]
+        for key in cfg:
+            if key not in known:
+                raise KeyError(
+                    f'`model.test_cfg.{key}` is unknown. Known keys are: '
+                    f'{", ".join(known)}.'
+                )
+        return cls(**cfg)
+
+    def __post_init__(self) -> None:
+        self._check_int('clip_len', allow_none=True)
+        self._check_int('clip_stride', allow_none=True)
+        self._check_int('frame_stride')
+        self._check_int('max_offline_frames')
+        self._check_int('max_per_class', allow_none=True)
+        self._check_int('max_per_video', allow_none=True)
+        longest = self.clip_len
+        name = 'clip_len'
+        if longest is None:
+            longest, name = self.max_offline_frames, 'max_offline_frames'
+        if self.clip_stride is not None and self.clip_stride > longest:
+            raise ValueError(
+                f'`model.test_cfg.clip_stride` must be in [1, {name}={longest}], so '
+                f'that no frame is left out, got {self.clip_stride}. Lower it.'
+            )
+        is_number = isinstance(self.score_thr, (int, float))
+        if not is_number or not 0 <= self.score_thr < 1:
+            raise ValueError(
+                '`model.test_cfg.score_thr` must be a probability in [0, 1), got '
+                f'{self.score_thr!r}.'
+            )
+        if not isinstance(self.multi_class, bool):
+            raise TypeError(
+                '`model.test_cfg.multi_class` must be True or False, got '
+                f'{self.multi_class!r}.'
+            )
+        if self.merger is not None and 'type' not in self.merger:
+            raise ValueError(
+                "`model.test_cfg.merger` must name its type, e.g. dict(type='"
+                f"IFCClipMerger'), got {self.merger!r}."
+            )
+
+    def seen_frames(self, video_len: int) -> list[int]:
+        """Frames of a video that the model sees, ascending."""
+        frames = list(range(0, video_len, self.frame_stride))
+        if frames and frames[-1] != video_len - 1:
+            frames.append(video_len - 1)
+        return frames
+
+    def clip_spans(self, num_seen: int) -> list[tuple[int, int]]:
+        """Cut a video's seen frames into clips.
+
+        Args:
+            num_seen (int): Number of frames of the video that the model sees.
+
+        Returns:
+            list[tuple[int, int]]: First and end position (exclusive) of each clip
+            among the seen frames, in order.
+        """
+        if self.clip_len is not None:
+            return list(_spans(num_seen, self.clip_len, self.clip_stride or 1))
+        if num_seen <= self.max_offline_frames:
+            return [(0, num_seen)]
+        clip_len = self.max_offline_frames
+        clip_stride = self.clip_stride or max(clip_len // 2, 1)
+        print_log(
+            f'A video of {num_seen} frames is too long for one clip '
+            f'(test_cfg.max_offline_frames={clip_len}): it is cut into clips of '
+            f'{clip_len} frames, one every {clip_stride}.',
+            logger='current',
+        )
+        return list(_spans(num_seen, clip_len, clip_stride))
+
+    def _check_int(self, key: str, allow_none: bool = False) -> None:
+        value = getattr(self, key)
+        if value is None and allow_none:
+            return
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise TypeError(
+                f'`model.test_cfg.{key}` must be an integer'
+                f'{" or None" if allow_none else ""}, got {value!r}.'
+            )
+        if value < 1:
+            raise ValueError(
+                f'`model.test_cfg.{key}` must be at least 1'
+                f'{" or None" if allow_none else ""}, got {value}.'
+            )
+
+
+def _spans(num_frames: int, clip_len: int, clip_stride: int) -> Iterator[tuple]:
+    start = 0
+    while start + clip_len < num_frames:
+        yield start, start + clip_len
+        start += clip_stride
+    yield max(num_frames - clip_len, 0), num_frames

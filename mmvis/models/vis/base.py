@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from mmdet.structures import TrackSampleList
+from mmdet.structures import TrackDataSample, TrackSampleList
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 
+from mmvis.models.vis.test_cfg import TestCfg
+from mmvis.models.vis.video_stream import VideoStream
 from mmvis.registry import MODELS
-from mmvis.structures import ClipFeatures
+from mmvis.structures import ClipFeatures, ClipPrediction
 
 __all__ = ['ClipVISModel']
 
@@ -57,7 +59,8 @@ class ClipVISModel(BaseModel):
         necks = [] if neck is None else [neck] if isinstance(neck, dict) else neck
         self.necks = nn.ModuleList(MODELS.build(cfg) for cfg in necks)
         self.head = MODELS.build(head)
-        self.test_cfg = test_cfg
+        self.test_cfg = TestCfg.from_dict(test_cfg)
+        self._stream: VideoStream | None = None
         self._stage_strides = self._probe_strides()
 
     @property
@@ -108,6 +111,59 @@ class ClipVISModel(BaseModel):
     def loss(self, inputs: Tensor, data_samples: TrackSampleList) -> dict[str, Tensor]:
         """Losses of annotated clips (B, T, 3, H, W)."""
         return self.head.loss(self.extract_feat(inputs, data_samples), data_samples)
+
+    def predict(
+        self, inputs: Tensor, data_samples: TrackSampleList
+    ) -> list[TrackDataSample]:
+        """Take the next frames of a video, and give its tracks with the last ones.
+
+        Frames come in order, in chunks of any size, one video after the other. A
+        chunk that begins with frame 0 begins a new video; the one that holds the
+        video's last frame ends it.
+
+        Args:
+            inputs (Tensor): A chunk of one video, shape (1, t, 3, H, W).
+            data_samples (list[TrackDataSample]): One, whose frames have the meta
+                information ``frame_id``, ``video_len``, ``video_id`` and
+                ``ori_shape``.
+
+        Returns:
+            list[TrackDataSample]: One. If the video ended, with its record as
+            ``pred_track_instances``, see :meth:`VideoStream.finish`.
+
+        Raises:
+            ValueError: If there is more than one clip, or frames were left out.
+        """
+        if len(data_samples) != 1:
+            raise ValueError(
+                f'Videos are predicted one at a time, got {len(data_samples)}. Set '
+                '`test_dataloader.batch_size` to 1.'
+            )
+        frames = data_samples[0].video_data_samples
+        frame_inds = [frame.frame_id for frame in frames]
+        first, video_len = frames[0], frames[0].video_len
+        if self._stream is None or frame_inds[0] == 0:
+            self._stream = VideoStream(
+                self._predict_clip, self.test_cfg, video_len, first.ori_shape[:2]
+            )
+        wanted = self._stream.wanted_frames(frame_inds)
+        if wanted:
+            features = self.extract_frame_feat(inputs[:, wanted], data_samples)
+            self._stream.push(features, [frame_inds[i] for i in wanted])
+        result = TrackDataSample(
+            metainfo=dict(
+                video_id=first.video_id,
+                video_len=video_len,
+                ori_shape=tuple(first.ori_shape[:2]),
+            )
+        )
+        if frame_inds[-1] == video_len - 1:
+            result.pred_track_instances = self._stream.finish()
+            self._stream = None
+        return [result]
+
+    def _predict_clip(self, features: ClipFeatures) -> ClipPrediction:
+        return self.head.predict(self.encode_clip(features))[0]
 
     def extract_feat(
         self, inputs: Tensor, data_samples: TrackSampleList | None = None

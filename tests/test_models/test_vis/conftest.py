@@ -1,3 +1,4 @@
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,12 @@ from mmvis.testing import find_golden, load_pseudo
 
 CONFIGS = Path(__file__).resolve().parents[3] / 'configs'
 pseudo = load_pseudo()
+
+
+@lru_cache(maxsize=1)
+def pseudo_weights(variant):
+    manifest = find_golden(f'ifc/{variant}_manifest.json')
+    return pseudo.pseudo_state_dict(pseudo.load_manifest(manifest))
 
 
 class IFCGolden:
@@ -35,8 +42,7 @@ class IFCGolden:
         return key in self.arrays.files
 
     def source_weights(self):
-        manifest = find_golden(f'ifc/{self.variant}_manifest.json')
-        weights = pseudo.pseudo_state_dict(pseudo.load_manifest(manifest))
+        weights = dict(pseudo_weights(self.variant))
         weights['criterion.empty_weight'] = np.array([1.0] * 40 + [0.1])
         for key in self.arrays.files:
             kind, _, name = key.partition('/')

@@ -1,0 +1,75 @@
+"""Convert a published IFC checkpoint (Detectron2) to mmvis."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+
+import mmvis.models  # noqa: F401  (registers the models)
+from mmvis.converters import convert_ifc, num_classes_of, read_tensors
+from mmvis.registry import MODELS
+
+EXAMPLES = """examples:
+  # the variant is read off the weights; the result is for configs/ifc_r50.py
+  python tools/model_converters/ifc_to_mmvis.py ifc_r50.pth ifc_r50_mmvis.pth
+  python tools/test.py configs/ifc_r50.py ifc_r50_mmvis.pth
+"""
+CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('src', help='published checkpoint, .pth or .pkl')
+    parser.add_argument('dst', help='mmvis checkpoint to write, .pth')
+    parser.add_argument(
+        '--config', help='config that it is for (default: by the depth of its ResNet)'
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Convert one file."""
+    args = parse_args()
+    try:
+        tensors = read_tensors(args.src)
+        model_cfg = load_model_cfg(args.config, tensors)
+        model = MODELS.build(model_cfg)
+        weights = convert_ifc(tensors, model.state_dict())
+    except (KeyError, ValueError, FileNotFoundError) as error:
+        sys.exit(f'{args.src}: {error.args[0]}')
+    save_atomically(dict(state_dict=weights, meta=dict(source=args.src)), args.dst)
+    print(f'Wrote {len(weights)} weights to {args.dst}')
+
+
+def load_model_cfg(config: str | None, tensors: dict) -> dict:
+    """Config of the model that the weights are for, without pretrained weights."""
+    if config is None:
+        is_r101 = any('.res4.6.' in name for name in tensors)
+        config = CONFIGS / ('ifc_r101.py' if is_r101 else 'ifc_r50.py')
+    init_default_scope('mmvis')
+    model_cfg = Config.fromfile(config).model
+    model_cfg.backbone.init_cfg = None
+    model_cfg.head.num_classes = num_classes_of(tensors)
+    return model_cfg
+
+
+def save_atomically(checkpoint: dict, path: str) -> None:
+    """Write a checkpoint so that it is there as a whole or not at all."""
+    unfinished = Path(f'{path}.tmp')
+    torch.save(checkpoint, unfinished)
+    os.replace(unfinished, path)
+
+
+if __name__ == '__main__':
+    main()

@@ -10,12 +10,23 @@ from mmengine.registry import Registry
 __all__ = [
     'DATASETS',
     'DATA_SAMPLERS',
+    'EVALUATORS',
     'HOOKS',
+    'LOG_PROCESSORS',
+    'LOOPS',
     'METRICS',
     'MODELS',
+    'MODEL_WRAPPERS',
+    'OPTIMIZERS',
+    'OPTIM_WRAPPERS',
+    'OPTIM_WRAPPER_CONSTRUCTORS',
+    'PARAM_SCHEDULERS',
+    'RUNNERS',
     'TASK_UTILS',
     'TRANSFORMS',
+    'VISBACKENDS',
     'VISUALIZERS',
+    'WEIGHT_INITIALIZERS',
 ]
 
 
@@ -30,4 +41,25 @@ MODELS = _child('model', mmdet_registry.MODELS, 'mmvis.models')
 TASK_UTILS = _child('task util', mmdet_registry.TASK_UTILS, 'mmvis.models')
 METRICS = _child('metric', mmdet_registry.METRICS, 'mmvis.evaluation')
 HOOKS = _child('hook', mmdet_registry.HOOKS, 'mmvis.engine.hooks')
+LOOPS = _child('loop', mmdet_registry.LOOPS, 'mmvis.engine.loops')
 VISUALIZERS = _child('visualizer', mmdet_registry.VISUALIZERS, 'mmvis.visualization')
+
+# Without a child of each kind MMEngine would warn that it falls back to its own.
+EVALUATORS = _child('evaluator', mmdet_registry.EVALUATOR, 'mmvis.evaluation')
+LOG_PROCESSORS = _child('log_processor', mmdet_registry.LOG_PROCESSORS, 'mmvis.engine')
+MODEL_WRAPPERS = _child('model_wrapper', mmdet_registry.MODEL_WRAPPERS, 'mmvis.models')
+OPTIMIZERS = _child('optimizer', mmdet_registry.OPTIMIZERS, 'mmvis.engine')
+OPTIM_WRAPPERS = _child('optim_wrapper', mmdet_registry.OPTIM_WRAPPERS, 'mmvis.engine')
+OPTIM_WRAPPER_CONSTRUCTORS = _child(
+    'optimizer wrapper constructor',
+    mmdet_registry.OPTIM_WRAPPER_CONSTRUCTORS,
+    'mmvis.engine',
+)
+PARAM_SCHEDULERS = _child(
+    'parameter scheduler', mmdet_registry.PARAM_SCHEDULERS, 'mmvis.engine'
+)
+RUNNERS = _child('runner', mmdet_registry.RUNNERS, 'mmvis.engine')
+VISBACKENDS = _child('vis_backend', mmdet_registry.VISBACKENDS, 'mmvis.visualization')
+WEIGHT_INITIALIZERS = _child(
+    'weight initializer', mmdet_registry.WEIGHT_INITIALIZERS, 'mmvis.models'
+)

@@ -5,6 +5,7 @@ from typing import Any
 from mmengine.dataset import BaseDataset
 
 from mmvis.datasets.categories import DATASET_CLASSES
+from mmvis.datasets.seeded_index import SeededIndex, seed_everything
 
 __all__ = ['BaseClipDataset']
 
@@ -121,6 +122,12 @@ class BaseClipDataset(BaseDataset):
                 '`test_mode=True` to predict on them.'
             )
         return kept
+
+    def __getitem__(self, idx: int | tuple[int, list[int]]) -> dict:
+        """Load a sample; a :class:`SeededIndex` fixes all that is random about it."""
+        if isinstance(idx, SeededIndex):
+            seed_everything(idx.seed)
+        return super().__getitem__(idx)
 
     def get_data_info(self, idx: int | tuple[int, list[int]]) -> dict:
         """Return a record.

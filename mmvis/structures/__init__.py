@@ -2,5 +2,11 @@
 
 from mmvis.structures.clip_features import ClipFeatures
 from mmvis.structures.clip_prediction import ClipPrediction
+from mmvis.structures.video_record import read_video_record, write_video_record
 
-__all__ = ['ClipFeatures', 'ClipPrediction']
+__all__ = [
+    'ClipFeatures',
+    'ClipPrediction',
+    'read_video_record',
+    'write_video_record',
+]

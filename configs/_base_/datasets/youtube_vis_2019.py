@@ -46,8 +46,8 @@ train_dataloader = dict(
     batch_size=2,
     num_workers=4,
     persistent_workers=True,
-    sampler=dict(type='DefaultSampler', shuffle=True),
-    batch_sampler=dict(type='AspectRatioBatchSampler'),
+    sampler=dict(type='SeededInfiniteSampler', shuffle=True),
+    batch_sampler=dict(type='SeededAspectRatioBatchSampler'),
     dataset=dict(
         type=dataset_type,
         dataset_version=dataset_version,

@@ -1,1 +1,17 @@
-"""engine hooks of mmvis."""
+"""Hooks that MMEngine lacks."""
+
+from mmvis.engine.hooks.finite_loss_hook import FiniteLossHook
+from mmvis.engine.hooks.frame_stride_hook import FrameStrideHook
+from mmvis.engine.hooks.overlay_hook import OverlayHook
+from mmvis.engine.hooks.reproducible_training_hook import ReproducibleTrainingHook
+from mmvis.engine.hooks.strict_load_hook import StrictLoadHook
+from mmvis.engine.hooks.video_record_hook import VideoRecordHook
+
+__all__ = [
+    'FiniteLossHook',
+    'FrameStrideHook',
+    'OverlayHook',
+    'ReproducibleTrainingHook',
+    'StrictLoadHook',
+    'VideoRecordHook',
+]

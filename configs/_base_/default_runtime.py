@@ -1,0 +1,38 @@
+default_scope = 'mmvis'
+custom_imports = dict(
+    imports=[
+        'mmvis.models',
+        'mmvis.datasets',
+        'mmvis.evaluation',
+        'mmvis.engine',
+        'mmvis.visualization',
+    ],
+)
+default_hooks = dict(
+    timer=dict(type='IterTimerHook'),
+    logger=dict(type='LoggerHook', interval=50),
+    param_scheduler=dict(type='ParamSchedulerHook'),
+    # At least two are kept: one is whole whenever a training is killed.
+    checkpoint=dict(
+        type='CheckpointHook', by_epoch=False, interval=1000, max_keep_ckpts=3
+    ),
+    sampler_seed=dict(type='DistSamplerSeedHook'),
+    strict_load=dict(type='StrictLoadHook'),
+    reproducible_training=dict(type='ReproducibleTrainingHook'),
+    finite_loss=dict(type='FiniteLossHook'),
+    frame_stride=dict(type='FrameStrideHook'),
+)
+env_cfg = dict(
+    cudnn_benchmark=False,
+    mp_cfg=dict(mp_start_method='fork', opencv_num_threads=0),
+    # The tools take gloo where there is no GPU.
+    dist_cfg=dict(backend='nccl'),
+)
+vis_backends = [dict(type='LocalVisBackend')]
+visualizer = dict(type='Visualizer', vis_backends=vis_backends)
+log_processor = dict(type='LogProcessor', window_size=50, by_epoch=False)
+log_level = 'INFO'
+# None draws a seed, which the checkpoint keeps.
+randomness = dict(seed=None)
+load_from = None
+resume = False

@@ -1,0 +1,70 @@
+"""Endless training samples whose order and augmentation can be taken up anywhere."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator, Sized
+
+import torch
+from mmengine.dist import get_dist_info, sync_random_seed
+from torch.utils.data import Sampler
+
+from mmvis.datasets.seeded_index import SeededIndex
+from mmvis.registry import DATA_SAMPLERS
+
+__all__ = ['SeededInfiniteSampler']
+
+
+@DATA_SAMPLERS.register_module()
+class SeededInfiniteSampler(Sampler):
+    """Shuffle the data set again and again; sample p is a function of seed and p.
+
+    All ranks share one stream of samples; rank r of W takes the samples r, r + W,
+    r + 2 W, ... So 8 ranks with one clip each and one rank with 8 clips train on the
+    same batches, and a resumed training continues with the sample after the last
+    one, at no cost.
+
+    Indices are :class:`SeededIndex`: the data sets of mmvis seed the generators with
+    them before they load a sample. Wrappers that compute other indices
+    (``ClassBalancedDataset``, ``ConcatDataset``) keep the order but lose the seed.
+
+    Args:
+        dataset (Sized): The data set.
+        shuffle (bool): Whether every pass over the data set has its own order.
+            Defaults to True.
+        seed (int | None): Non-negative; the same on all ranks. Defaults to None:
+            drawn, and shared among the ranks.
+    """
+
+    def __init__(
+        self, dataset: Sized, shuffle: bool = True, seed: int | None = None
+    ) -> None:
+        self.dataset = dataset
+        self.shuffle = shuffle
+        self.seed = sync_random_seed() if seed is None else seed
+        self.rank, self.world_size = get_dist_info()
+        self._num_skipped = 0
+
+    def skip(self, num_samples: int) -> None:
+        """Start the next iteration after the first ``num_samples`` of this rank."""
+        self._num_skipped = num_samples
+
+    def __iter__(self) -> Iterator[SeededIndex]:
+        first = self.rank + self._num_skipped * self.world_size
+        epoch, order = -1, []
+        for position in itertools.count(first, self.world_size):
+            if position // len(self.dataset) != epoch:
+                epoch = position // len(self.dataset)
+                order = self._order(epoch)
+            index = order[position % len(self.dataset)]
+            yield SeededIndex(index, seed=(self.seed, position))
+
+    def __len__(self) -> int:
+        """Length of the data set; the iteration itself has no end."""
+        return len(self.dataset)
+
+    def _order(self, epoch: int) -> list[int]:
+        if not self.shuffle:
+            return list(range(len(self.dataset)))
+        generator = torch.Generator().manual_seed(self.seed + epoch)
+        return torch.randperm(len(self.dataset), generator=generator).tolist()

@@ -1,0 +1,37 @@
+"""Several processes where there is no GPU."""
+
+import torch
+from mmengine.config import Config
+
+__all__ = ['use_cpu_processes']
+
+
+def use_cpu_processes(cfg: Config) -> None:
+    """Make a runner's config work in a distributed run without a GPU.
+
+    MMEngine takes a GPU for granted as soon as there is a launcher. Here the process
+    group is made over gloo before MMEngine looks for it. Does nothing where there is
+    a GPU or no launcher.
+
+    Args:
+        cfg (Config): The runner's config, changed in place.
+
+    Raises:
+        ValueError: If the launcher is not torchrun's, which sets the variables that
+            gloo needs.
+    """
+    if cfg.launcher == 'none' or torch.cuda.is_available():
+        return
+    if cfg.launcher != 'pytorch':
+        raise ValueError(
+            f"Without a GPU the launcher has to be 'pytorch', got '{cfg.launcher}'. "
+            'Start with tools/dist_train.sh or tools/dist_test.sh.'
+        )
+    wrapper = dict(
+        type='MMDistributedDataParallel',
+        device_ids=None,
+        broadcast_buffers=False,
+        find_unused_parameters=cfg.get('find_unused_parameters', False),
+    )
+    cfg.model_wrapper_cfg = {**wrapper, **(cfg.get('model_wrapper_cfg') or {})}
+    torch.distributed.init_process_group(backend='gloo')

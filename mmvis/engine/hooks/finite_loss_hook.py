@@ -1,0 +1,50 @@
+"""Stops a training whose loss is no number any more."""
+
+import torch
+from mmengine.hooks import Hook
+from mmengine.runner import Runner
+
+from mmvis.registry import HOOKS
+
+__all__ = ['FiniteLossHook']
+
+
+@HOOKS.register_module()
+class FiniteLossHook(Hook):
+    """Stop at the first iteration whose loss is NaN or infinite, naming the term.
+
+    It runs before the checkpoint is written, so that no checkpoint holds the spoilt
+    weights.
+    """
+
+    priority = 'VERY_HIGH'
+
+    def after_train_iter(
+        self,
+        runner: Runner,
+        batch_idx: int,
+        data_batch: dict | None = None,
+        outputs: dict[str, torch.Tensor] | None = None,
+    ) -> None:
+        """Check all loss terms.
+
+        Raises:
+            FloatingPointError: If one is not finite.
+        """
+        losses = {name: value for name, value in outputs.items() if 'loss' in name}
+        values = torch.stack([torch.as_tensor(v).detach() for v in losses.values()])
+        if values.isfinite().all():
+            return
+        bad = [
+            f'{name} = {value}'
+            for name, value in zip(losses, values.tolist())
+            if not torch.tensor(value).isfinite()
+        ]
+        # The sum says nothing that its terms do not.
+        terms = [term for term in bad if not term.startswith('loss = ')] or bad
+        raise FloatingPointError(
+            f'Training stopped at iteration {runner.iter + 1}: {", ".join(terms)}. '
+            'Lower optim_wrapper.optimizer.lr, check optim_wrapper.clip_grad, train '
+            'without --amp, or look for broken annotations; then go on from the last '
+            f'checkpoint in {runner.work_dir} with --resume.'
+        )

@@ -1,0 +1,48 @@
+"""Lets only checkpoints of the same model into a runner."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mmengine.hooks import Hook
+from mmengine.model import is_model_wrapper
+from mmengine.optim import OptimWrapper
+from mmengine.runner import Runner
+
+from mmvis.engine.strict_loading import check_weights, drop_other_heads, weights_of
+from mmvis.registry import HOOKS
+
+__all__ = ['StrictLoadHook']
+
+
+@HOOKS.register_module()
+class StrictLoadHook(Hook):
+    """Refuse a checkpoint that does not fill the model exactly.
+
+    MMEngine's runner loads what fits and leaves the rest as it was initialised.
+
+    Args:
+        new_heads (Sequence[str]): Regular expressions of full parameter names, the
+            class heads. Where a training starts from a checkpoint (``load_from``)
+            for other classes, they start anew, named in the log. In test and resume
+            they have to fit. Defaults to none.
+    """
+
+    priority = 'VERY_LOW'
+
+    def __init__(self, new_heads: Sequence[str] = ()) -> None:
+        self.new_heads = tuple(new_heads)
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Check the weights before MMEngine loads them.
+
+        Raises:
+            ValueError: If they do not fit.
+        """
+        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        weights = weights_of(checkpoint)
+        is_training = isinstance(runner.optim_wrapper, OptimWrapper)
+        if is_training and not runner._resume:
+            drop_other_heads(model, weights, self.new_heads)
+        check_weights(model, weights, runner._load_from or 'The last checkpoint')
+        checkpoint['state_dict'] = weights

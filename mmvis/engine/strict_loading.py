@@ -1,0 +1,125 @@
+"""Checkpoints that fit the model, or one error that says why not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from mmengine.logging import print_log
+from torch import Tensor, nn
+
+from mmvis.engine.checkpoint_files import read_checkpoint
+
+__all__ = ['check_weights', 'drop_other_heads', 'load_strictly', 'weights_of']
+
+_NUM_SHOWN = 3
+
+
+def load_strictly(model: nn.Module, filename: str) -> dict:
+    """Load all weights of a model from a checkpoint file.
+
+    Args:
+        model (nn.Module): The model; it stays on its device.
+        filename (str): A local checkpoint.
+
+    Returns:
+        dict: The checkpoint, for its 'meta'.
+
+    Raises:
+        ValueError: If the file is not a checkpoint of such a model.
+    """
+    checkpoint = read_checkpoint(filename, map_location='cpu')
+    check_weights(model, weights_of(checkpoint), filename)
+    model.load_state_dict(weights_of(checkpoint))
+    return checkpoint
+
+
+def weights_of(checkpoint: dict) -> dict[str, Tensor]:
+    """State dict of a checkpoint, without the prefix of a wrapped model."""
+    weights = checkpoint.get('state_dict', checkpoint)
+    return {name.removeprefix('module.'): value for name, value in weights.items()}
+
+
+def check_weights(
+    model: nn.Module, weights: Mapping[str, Tensor], filename: str
+) -> None:
+    """Compare names and shapes.
+
+    Args:
+        model (nn.Module): The model.
+        weights (Mapping[str, Tensor]): The state dict to be loaded.
+        filename (str): Its file, for the error.
+
+    Raises:
+        ValueError: If any parameter or buffer is missing, left over or of another
+            shape.
+    """
+    expected = model.state_dict()
+    missing = [name for name in expected if name not in weights]
+    unexpected = [name for name in weights if name not in expected]
+    reshaped = [
+        f'{name} {tuple(weights[name].shape)} instead of {tuple(value.shape)}'
+        for name, value in expected.items()
+        if name in weights and weights[name].shape != value.shape
+    ]
+    parts = [
+        _list('missing', missing),
+        _list('unexpected', unexpected),
+        _list('of another shape', reshaped),
+    ]
+    problems = '; '.join(part for part in parts if part)
+    if problems:
+        raise ValueError(
+            f'{filename} does not fit the model {type(model).__name__}: {problems}. '
+            f'{_advice(expected, missing, unexpected, reshaped)}'
+        )
+
+
+def drop_other_heads(
+    model: nn.Module, weights: dict[str, Tensor], patterns: Sequence[str]
+) -> None:
+    """Remove class heads for another number of classes from a state dict.
+
+    Their place is filled with the model's own, freshly initialised values.
+
+    Args:
+        model (nn.Module): The model to be trained.
+        weights (dict[str, Tensor]): State dict of a pre-training, changed in place.
+        patterns (Sequence[str]): Regular expressions of the names that may be
+            replaced where shapes differ.
+    """
+    dropped = []
+    for name, value in model.state_dict().items():
+        may_drop = any(re.fullmatch(pattern, name) for pattern in patterns)
+        if may_drop and name in weights and weights[name].shape != value.shape:
+            old, new = tuple(weights[name].shape), tuple(value.shape)
+            dropped.append(f'{name} {old} -> {new}')
+            weights[name] = value
+    if dropped:
+        print_log(
+            'Class heads of the checkpoint are for other classes and start anew: '
+            + ', '.join(dropped),
+            logger='current',
+        )
+
+
+def _list(kind: str, names: Sequence[str]) -> str:
+    if not names:
+        return ''
+    more = f' and {len(names) - _NUM_SHOWN} more' if len(names) > _NUM_SHOWN else ''
+    return f'{len(names)} {kind}: {", ".join(names[:_NUM_SHOWN])}{more}'
+
+
+def _advice(expected: Mapping, missing: list, unexpected: list, reshaped: list) -> str:
+    if len(missing) > len(expected) // 2:
+        return (
+            'It is a checkpoint of another model: give the config that it was trained '
+            'with; convert published checkpoints with tools/model_converters/.'
+        )
+    if reshaped and not missing and not unexpected:
+        return (
+            'Sizes differ: give the config that it was trained with, above all the '
+            'same num_classes. To train on with other classes, name the class head in '
+            'default_hooks.strict_load.new_heads and set load_from.'
+        )
+    return 'Give the config that it was trained with.'

@@ -1,0 +1,28 @@
+#!/usr/bin/env bash
+# Test on a Slurm cluster.
+#
+#   tools/slurm_test.sh PARTITION JOB_NAME CONFIG CHECKPOINT [options of tools/test.py]
+#   GPUS=8 tools/slurm_test.sh gpu ifc configs/ifc_r50.py ifc_r50.pth --out out.json
+#
+# GPUS (8) in all, GPUS_PER_NODE (8), CPUS_PER_TASK (5), SRUN_ARGS: as in MMDetection.
+set -euo pipefail
+
+if [[ $# -lt 4 ]]; then
+  sed -n '2,/^set/{/^#/s/^# \{0,1\}//p}' "$0" >&2
+  exit 2
+fi
+root="$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)"
+gpus_per_node="${GPUS_PER_NODE:-8}"
+
+# SRUN_ARGS holds several words.
+# shellcheck disable=SC2086
+PYTHONPATH="$root${PYTHONPATH:+:$PYTHONPATH}" \
+exec srun -p "$1" \
+  --job-name="$2" \
+  --gres="gpu:$gpus_per_node" \
+  --ntasks="${GPUS:-8}" \
+  --ntasks-per-node="$gpus_per_node" \
+  --cpus-per-task="${CPUS_PER_TASK:-5}" \
+  --kill-on-bad-exit=1 \
+  ${SRUN_ARGS:-} \
+  "${PYTHON:-python}" -u "$root/tools/test.py" "$3" "$4" --launcher=slurm "${@:5}"

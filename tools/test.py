@@ -1,0 +1,181 @@
+"""Run a trained model on a data set; evaluate it where there are annotations."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+from pathlib import Path
+
+from mmengine.config import Config, DictAction
+from mmengine.dist import is_main_process
+from mmengine.runner import Runner
+
+from mmvis.engine.distributed import use_cpu_processes
+from mmvis.engine.run_config import read_run_config
+from mmvis.engine.user_errors import user_errors
+
+EXAMPLES = """examples:
+  AP where the test set is annotated; results.json and its zip in any case:
+    python tools/test.py configs/ifc_r50.py ifc_r50.pth
+  on 8 GPUs (or 8 processes on the CPU), videos shared out:
+    tools/dist_test.sh configs/ifc_r50.py ifc_r50.pth 8
+  the whole video as one clip, or faster with every other frame:
+    python tools/test.py CONFIG CKPT --cfg-options model.test_cfg.clip_len=None
+    python tools/test.py CONFIG CKPT --cfg-options model.test_cfg.frame_stride=2
+  overlays of every video, results where you want them:
+    python tools/test.py CONFIG CKPT --show-dir overlays --out mine/results.json
+  another data set with the same classes:
+    python tools/test.py CONFIG CKPT --cfg-options \\
+        test_dataloader.dataset.data_root=/data/mine
+  go on after an interruption, without the videos that are finished:
+    python tools/test.py CONFIG CKPT --work-dir out --resume
+
+The zip is what the YouTube-VIS and OVIS servers take. AP of a results file without
+the model: python tools/evaluate.py GT.json results.json
+"""
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = argparse.ArgumentParser(
+        description=__doc__,
+        epilog=EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument('config', help='config file, e.g. configs/ifc_r50.py')
+    parser.add_argument('checkpoint', help='checkpoint file of that model (.pth)')
+    parser.add_argument(
+        '--work-dir',
+        help='folder of logs and finished videos (default: work_dirs/NAME for NAME.py)',
+    )
+    parser.add_argument(
+        '--out',
+        metavar='FILE.json',
+        help='results file; the zip is written beside it (default: results.json in '
+        'the work directory)',
+    )
+    parser.add_argument(
+        '--show-dir', help='draw every video: an mp4 and a strip of frames (png)'
+    )
+    parser.add_argument(
+        '--show-score-thr',
+        type=float,
+        default=0.3,
+        help='draw tracks with at least this score (default: 0.3)',
+    )
+    parser.add_argument(
+        '--amp',
+        action='store_true',
+        help='mixed precision: float16 on a GPU, bfloat16 on the CPU',
+    )
+    parser.add_argument(
+        '--resume',
+        action='store_true',
+        help='keep the finished videos of the same, interrupted test',
+    )
+    parser.add_argument(
+        '--cfg-options',
+        nargs='+',
+        action=DictAction,
+        metavar='KEY=VALUE',
+        help='override values of the config, e.g. model.test_cfg.clip_stride=3',
+    )
+    parser.add_argument(
+        '--launcher',
+        choices=['none', 'pytorch', 'slurm', 'mpi'],
+        default='none',
+        help='set by tools/dist_test.sh and tools/slurm_test.sh',
+    )
+    # torchrun's predecessor passes it; MMEngine reads the variable.
+    parser.add_argument(
+        '--local_rank', '--local-rank', default='0', help=argparse.SUPPRESS
+    )
+    args = parser.parse_args()
+    os.environ.setdefault('LOCAL_RANK', args.local_rank)
+    return args
+
+
+def apply_options(cfg: Config, args: argparse.Namespace) -> None:
+    """Put the options of testing into the config.
+
+    Raises:
+        FileNotFoundError: If there is no such checkpoint.
+        ValueError: If the config has no test set, or ``--out`` is no json.
+    """
+    if cfg.get('test_dataloader') is None or cfg.get('test_evaluator') is None:
+        raise ValueError(
+            '`test_dataloader` and `test_evaluator` are needed for a test; see '
+            'configs/_base_/datasets/youtube_vis_2019.py.'
+        )
+    if not Path(args.checkpoint).is_file():
+        raise FileNotFoundError(f'the checkpoint {args.checkpoint} does not exist.')
+    cfg.load_from, cfg.resume = args.checkpoint, False
+    cfg.test_evaluator.outfile_prefix = results_file(cfg, args).removesuffix('.json')
+    if args.amp:
+        cfg.test_cfg.fp16 = True
+    hooks = list(cfg.get('custom_hooks') or [])
+    hooks.append(
+        dict(
+            type='VideoRecordHook',
+            out_dir=str(Path(cfg.work_dir, 'test_records')),
+            run_id=run_id(cfg, args),
+            resume=args.resume,
+        )
+    )
+    if args.show_dir is not None:
+        hooks.append(
+            dict(
+                type='OverlayHook',
+                out_dir=args.show_dir,
+                score_thr=args.show_score_thr,
+            )
+        )
+    cfg.custom_hooks = hooks
+
+
+def results_file(cfg: Config, args: argparse.Namespace) -> str:
+    """Path of the results."""
+    if args.out is None:
+        return str(Path(cfg.work_dir, 'results.json'))
+    if not args.out.endswith('.json'):
+        raise ValueError(f'--out has to be a .json file, got {args.out}.')
+    return args.out
+
+
+def run_id(cfg: Config, args: argparse.Namespace) -> dict[str, str]:
+    """What the result of a video follows from."""
+    content = Path(args.checkpoint).read_bytes()
+    return dict(
+        checkpoint=hashlib.sha256(content).hexdigest(),
+        model=_as_text(cfg.model),
+        test_dataset=_as_text(cfg.test_dataloader.dataset),
+        amp=str(args.amp),
+    )
+
+
+def _as_text(part: Config) -> str:
+    return json.dumps(part.to_dict(), sort_keys=True, default=str)
+
+
+def main() -> None:
+    """Test."""
+    args = parse_args()
+    with user_errors(args.config):
+        cfg = read_run_config(
+            args.config, args.cfg_options, args.work_dir, args.launcher
+        )
+        apply_options(cfg, args)
+        use_cpu_processes(cfg)
+    with user_errors(args.config, cfg):
+        Runner.from_cfg(cfg).test()
+    if is_main_process():
+        prefix = cfg.test_evaluator.outfile_prefix
+        print(f'results: {prefix}.json\nto submit: {prefix}.zip')
+        if args.show_dir is not None:
+            print(f'overlays: {args.show_dir}')
+
+
+if __name__ == '__main__':
+    main()

@@ -1,5 +1,9 @@
 """Data sets, their transforms and samplers."""
 
+# MMEngine finds a parent registry's components only where they were imported:
+# configs name MMDetection's transforms and samplers beside those of mmvis.
+import mmdet.datasets  # noqa: F401
+
 from mmvis.datasets import samplers, transforms
 from mmvis.datasets.base_clip_dataset import BaseClipDataset
 from mmvis.datasets.categories import DATASET_CLASSES

@@ -1,11 +1,11 @@
 # YouTube-VIS 2019 with a part of train held out, because the annotations of the
 # official valid are not public; made by tools/dataset_converters/split_ytvis.py:
-#   data/youtube_vis_2019/{train_split,val_split}.json
+#   data/youtube_vis_2019/{train_train,train_val}.json
 _base_ = 'youtube_vis_2019.py'
 
 data_root = 'data/youtube_vis_2019/'
 
-train_dataloader = dict(dataset=dict(ann_file='train_split.json'))
+train_dataloader = dict(dataset=dict(ann_file='train_train.json'))
 val_dataloader = dict(
     _delete_=True,
     batch_size=1,
@@ -17,7 +17,7 @@ val_dataloader = dict(
         type='YouTubeVISDataset',
         dataset_version='2019',
         data_root=data_root,
-        ann_file='val_split.json',
+        ann_file='train_val.json',
         data_prefix=dict(img='train/JPEGImages/'),
         test_mode=True,
         pipeline={{_base_.test_pipeline}},

@@ -1,0 +1,283 @@
+"""A clip merger that compares clips with tracks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from scipy.optimize import linear_sum_assignment
+from torch import Tensor
+
+from mmvis.models.trackers.base_clip_merger import BaseClipMerger
+from mmvis.models.trackers.mask_motion import MaskMotion, mask_motions
+from mmvis.models.trackers.soft_iou import soft_iou
+from mmvis.registry import TASK_UTILS
+from mmvis.structures import ClipPrediction
+
+__all__ = ['TrackClipMerger']
+
+_EPS = 1e-6
+
+
+@TASK_UTILS.register_module()
+class TrackClipMerger(BaseClipMerger):
+    """Link clips to tracks: by mask, class and age, one track for each object.
+
+    What it does better than :class:`IFCClipMerger`:
+
+    - A new clip is compared with the mean masks of the tracks, on the frames that a
+      track really covers, instead of with each past clip. Of two tracks that fit
+      about equally well the longer one wins, so that a track opened once by a
+      near-copy does not take the object over.
+    - The similarity is soft IoU times the agreement of the class vectors, and has to
+      be more than a touch: a track is not taken over by the object that comes by.
+    - Predictions without foreground are dropped, and so is a prediction of the same
+      class and place as a better one, in the same clip or in a track that another
+      prediction continues: no second row for the same object.
+    - A track that was lost is found again, up to ``max_lost_frames`` later, where
+      its motion, size and class lead one to expect it.
+    - Frames in the middle of a clip, which see context on both sides, weigh more in
+      the mean of the masks than those at its ends.
+    - A track's score counts how sharp its masks are and in how many clips it was
+      seen: something that flashes up once ranks below what is there all the time.
+
+    Memory: the sums of the base class, O(T) maps for each object, and a few numbers
+    for each track seen within the last ``max_lost_frames``.
+
+    Args:
+        match_thr (float): Least similarity of a track and its continuation. Defaults
+            to 0.2.
+        class_weight (float): Share of the class agreement in the similarity: 0
+            ignores classes, 1 forbids to join disjoint classes. Defaults to 0.5.
+        age_bonus (float): Added to the similarity of a track seen in many clips;
+            half of it to one seen in two. Defaults to 0.1.
+        duplicate_thr (float): Soft IoU above which two predictions of the same best
+            class are one object. Defaults to 0.6.
+        max_lost_frames (int): Longest gap after which a track is found again, in
+            frames of the video; 0: never. Defaults to 20.
+        motion_spread (float): Standard deviation of the place where a lost track
+            reappears, in object sizes. Defaults to 0.75.
+        found_thr (float): Least product of place, size and class agreement to find a
+            lost track again. Defaults to 0.3.
+        edge_weight (float): Weight of a clip's first and last frame in the mean of
+            the masks; its middle frame has 1. Defaults to 0.5.
+        weigh_masks (bool): Multiply class probabilities by the mean probability of
+            the mask's foreground. Defaults to True.
+        prior_clips (float): Clips without an object that every track's class vector
+            starts with. Defaults to 1.0.
+
+    Raises:
+        ValueError: If an argument is out of its range.
+    """
+
+    def __init__(
+        self,
+        match_thr: float = 0.2,
+        class_weight: float = 0.5,
+        age_bonus: float = 0.1,
+        duplicate_thr: float = 0.6,
+        max_lost_frames: int = 20,
+        motion_spread: float = 0.75,
+        found_thr: float = 0.3,
+        edge_weight: float = 0.5,
+        weigh_masks: bool = True,
+        prior_clips: float = 1.0,
+    ) -> None:
+        _check_range('match_thr', match_thr, 0, 1)
+        _check_range('class_weight', class_weight, 0, 1)
+        _check_range('age_bonus', age_bonus, 0, 1)
+        _check_range('duplicate_thr', duplicate_thr, 0, 1)
+        _check_range('max_lost_frames', max_lost_frames, 0, float('inf'))
+        _check_range('motion_spread', motion_spread, _EPS, float('inf'))
+        _check_range('found_thr', found_thr, 0, 1)
+        _check_range('edge_weight', edge_weight, _EPS, 1)
+        _check_range('prior_clips', prior_clips, 0, float('inf'))
+        self.match_thr = match_thr
+        self.class_weight = class_weight
+        self.age_bonus = age_bonus
+        self.duplicate_thr = duplicate_thr
+        self.max_lost_frames = max_lost_frames
+        self.motion_spread = motion_spread
+        self.found_thr = found_thr
+        self.edge_weight = edge_weight
+        self.weigh_masks = weigh_masks
+        self.prior_clips = prior_clips
+        super().__init__()
+
+    def reset(self) -> None:
+        """Forget the video and start another one."""
+        super().reset()
+        self._motions: dict[int, MaskMotion] = {}  # of each track's last clip
+
+    def open_slots(self) -> set[int]:
+        """See the base class; lost tracks can still be found again."""
+        return super().open_slots() | self._motions.keys()
+
+    def frame_weights(self, num_frames: int) -> list[float]:
+        """See the base class: a triangle from ``edge_weight`` up to 1."""
+        centre = (num_frames - 1) / 2
+        slope = (1 - self.edge_weight) / max(centre, 1)
+        return [1 - slope * abs(t - centre) for t in range(num_frames)]
+
+    def cls_evidence(self, prediction: ClipPrediction) -> Tensor:
+        """See the base class; less sure masks leave more to no-object."""
+        if not self.weigh_masks:
+            return prediction.cls_probs
+        probs = prediction.mask_logits.sigmoid()
+        is_foreground = probs > 0.5
+        area = is_foreground.sum((1, 2, 3)).clamp(min=1)
+        sharpness = (probs * is_foreground).sum((1, 2, 3)) / area  # (N,)
+        return _scale_classes(prediction.cls_probs, sharpness[:, None])
+
+    def cls_probs(self, slots: Sequence[int] | None = None) -> Tensor:
+        """See the base class; the mean counts ``prior_clips`` without object."""
+        slots = range(self.num_tracks) if slots is None else slots
+        seen = torch.tensor([self._cls_weights[s] for s in slots])
+        share = seen / (seen + self.prior_clips)
+        return _scale_classes(super().cls_probs(slots), share[:, None])
+
+    def assign(
+        self, frame_inds: Sequence[int], prediction: ClipPrediction
+    ) -> np.ndarray:
+        """See the base class; empty predictions and duplicates get no slot."""
+        probs, classes = prediction.mask_logits.sigmoid(), prediction.cls_probs.cpu()
+        motions = mask_motions(probs, frame_inds)
+        left = [n for n in self._distinct(probs, classes) if motions[n] is not None]
+        slots = np.full(len(probs), -1, dtype=np.int64)
+        tracks, ious = self._overlaps(frame_inds, probs)
+        for i, n in self._match_overlapping(tracks, ious, classes, left):
+            slots[n] = tracks[i]
+        continued = set(slots.tolist())
+        is_taken = self._is_taken(tracks, ious, classes, continued)
+        left = [n for n in left if slots[n] < 0 and not is_taken[n]]
+        for slot, n in self._match_lost(left, motions, classes, continued):
+            slots[n] = slot
+        new = [n for n in left if slots[n] < 0]
+        slots[new] = self.num_tracks + np.arange(len(new))
+        self._remember(slots, motions, frame_inds[-1])
+        return slots
+
+    def _distinct(self, probs: Tensor, classes: Tensor) -> list[int]:
+        """Predictions of a clip without duplicates of a surer one, ascending."""
+        best, labels = classes[:, :-1].max(1)
+        ious = soft_iou(probs, probs).cpu()
+        is_same = (ious > self.duplicate_thr) & (labels[:, None] == labels[None])
+        kept: list[int] = []
+        for n in best.argsort(descending=True, stable=True).tolist():
+            if not is_same[n, kept].any():
+                kept.append(n)
+        return sorted(kept)
+
+    def _overlaps(
+        self, frame_inds: Sequence[int], probs: Tensor
+    ) -> tuple[list[int], Tensor]:
+        """Soft IoU of tracks and predictions on the frames a track covers.
+
+        Returns:
+            tuple[list[int], Tensor]: Tracks that have masks on the clip's frames,
+            and their soft IoU with each prediction, shape (len(tracks), N), CPU.
+        """
+        intersection: dict[int, Tensor] = {}
+        union: dict[int, Tensor] = {}
+        for t, frame_id in enumerate(frame_inds):
+            masks = self._frames.get(frame_id)
+            if masks is None or not masks.logit_sums:
+                continue
+            new = probs[:, t].flatten(1)  # (N, h*w)
+            old = torch.stack([masks.mean(s).sigmoid() for s in masks.logit_sums])
+            old = old.flatten(1)  # (s, h*w)
+            shared = old @ new.T  # (s, N)
+            either = old.sum(1)[:, None] + new.sum(1) - shared
+            for i, slot in enumerate(masks.logit_sums):
+                intersection[slot] = intersection.get(slot, 0) + shared[i]
+                union[slot] = union.get(slot, 0) + either[i]
+        tracks = sorted(intersection)
+        if not tracks:
+            return tracks, torch.zeros(0, len(probs))
+        ious = [intersection[s] / (union[s] + _EPS) for s in tracks]
+        return tracks, torch.stack(ious).cpu()
+
+    def _match_overlapping(
+        self, tracks: list[int], ious: Tensor, classes: Tensor, left: list[int]
+    ) -> list[tuple[int, int]]:
+        """Pairs (index among tracks, prediction) of the largest total similarity."""
+        agreement = self._class_agreement(tracks, classes)
+        similarity = ious * (1 - self.class_weight * (1 - agreement))
+        age = torch.tensor([self._cls_weights[s] for s in tracks])
+        bonus = self.age_bonus * (1 - 1 / age)
+        ranking = torch.where(
+            similarity > self.match_thr, similarity + bonus[:, None], 0.0
+        )
+        return _assign_pairs(ranking[:, left].numpy(), left)
+
+    def _class_agreement(self, tracks: Sequence[int], classes: Tensor) -> Tensor:
+        """Cosine of the class vectors without no-object, shape (tracks, N)."""
+        means = super().cls_probs(tracks).reshape(len(tracks), classes.shape[1])
+        normed = [
+            torch.nn.functional.normalize(vectors[:, :-1], dim=1)
+            for vectors in (means, classes)
+        ]
+        return normed[0] @ normed[1].T
+
+    def _is_taken(
+        self, tracks: list[int], ious: Tensor, classes: Tensor, continued: set[int]
+    ) -> list[bool]:
+        """Whether the object of each prediction is a track that goes on already."""
+        labels = classes[:, :-1].argmax(1)
+        is_taken = torch.zeros(len(classes), dtype=torch.bool)
+        for slot, slot_ious in zip(tracks, ious):
+            if slot in continued:
+                is_same = labels == int(self._cls_sums[slot][:-1].argmax())
+                is_taken |= is_same & (slot_ious > self.duplicate_thr)
+        return is_taken.tolist()
+
+    def _match_lost(
+        self,
+        left: list[int],
+        motions: list[MaskMotion | None],
+        classes: Tensor,
+        continued: set[int],
+    ) -> list[tuple[int, int]]:
+        """Pairs (slot, prediction) of lost tracks that are found again."""
+        lost = [slot for slot in sorted(self._motions) if slot not in continued]
+        agreement = self._class_agreement(lost, classes)
+        affinity = np.zeros((len(lost), len(left)))
+        for i, slot in enumerate(lost):
+            for j, n in enumerate(left):
+                track, new = self._motions[slot], motions[n]
+                gap = new.first_frame - track.last_frame
+                if 0 < gap <= self.max_lost_frames:
+                    place = track.reaches(new, self.motion_spread)
+                    affinity[i, j] = place * float(agreement[i, n])
+        affinity[affinity <= self.found_thr] = 0
+        return [(lost[i], n) for i, n in _assign_pairs(affinity, left)]
+
+    def _remember(
+        self, slots: np.ndarray, motions: list[MaskMotion | None], newest: int
+    ) -> None:
+        for slot, motion in zip(slots.tolist(), motions):
+            if slot >= 0:
+                self._motions[slot] = motion
+        self._motions = {
+            slot: motion
+            for slot, motion in self._motions.items()
+            if newest - motion.last_frame <= self.max_lost_frames
+        }
+
+
+def _assign_pairs(scores: np.ndarray, columns: list[int]) -> list[tuple[int, int]]:
+    """Hungarian pairs (row, column name) of positive score."""
+    pairs = zip(*linear_sum_assignment(scores, maximize=True))
+    return [(int(i), columns[j]) for i, j in pairs if scores[i, j] > 0]
+
+
+def _scale_classes(cls_probs: Tensor, factor: Tensor) -> Tensor:
+    """Scale class probabilities, give what is left to no-object."""
+    scaled = cls_probs[:, :-1] * factor
+    return torch.cat([scaled, 1 - scaled.sum(1, keepdim=True)], dim=1)
+
+
+def _check_range(name: str, value: float, low: float, high: float) -> None:
+    if not low <= value <= high:
+        raise ValueError(f'`{name}` must be in [{low}, {high}], got {value}.')

@@ -1,0 +1,220 @@
+import numpy as np
+import pytest
+import torch
+
+from mmvis.models.trackers import IFCClipMerger, TrackClipMerger
+from mmvis.registry import TASK_UTILS
+from mmvis.structures import ClipPrediction
+
+CLIP_LEN = 4
+NUM_CLASSES = 3
+
+
+def disc(y, x, radius=4.0, h=24, w=40):
+    """Logits (h, w) of a disc, -6 outside and 6 inside with a soft border."""
+    ys, xs = torch.arange(h).float()[:, None], torch.arange(w).float()[None]
+    return (radius - ((ys - y) ** 2 + (xs - x) ** 2).sqrt()).clamp(-1, 1) * 6
+
+
+def classes(label, prob=0.8):
+    probs = torch.full((NUM_CLASSES + 1,), (1 - prob) / NUM_CLASSES)
+    probs[label] = prob
+    return probs
+
+
+def clip(frame_inds, *objects):
+    """Prediction of ``(label, frame -> (y, x) or None)`` on the frames of a clip."""
+    logits = torch.full((len(objects), len(frame_inds), 24, 40), -6.0)
+    for n, (_, place) in enumerate(objects):
+        for t, frame in enumerate(frame_inds):
+            if place(frame) is not None:
+                logits[n, t] = disc(*place(frame))
+    cls_probs = [classes(label) for label, _ in objects]
+    cls_probs = torch.stack(cls_probs) if objects else torch.zeros(0, NUM_CLASSES + 1)
+    return ClipPrediction(cls_probs, logits)
+
+
+def run(merger, objects_of_clip, clip_stride=1):
+    """Feed clip k with the objects of ``objects_of_clip[k]``; slots of each clip."""
+    slots = []
+    for k, objects in enumerate(objects_of_clip):
+        frames = range(k * clip_stride, k * clip_stride + CLIP_LEN)
+        merger.pop_final(frames[0])
+        slots.append(merger.update(frames, clip(frames, *objects)).tolist())
+    return slots
+
+
+def still(y, x):
+    return lambda frame: (y, x)
+
+
+BOTH = pytest.mark.parametrize('merger', [IFCClipMerger(), TrackClipMerger()])
+
+
+@BOTH
+def test_moving_objects_keep_their_slots_in_any_order(merger):
+    merger.reset()
+    a = (0, lambda f: (6, 5 + 2 * f))
+    b = (0, lambda f: (17, 30 - 2 * f))
+    slots = run(merger, [[a, b], [b, a], [a, b], [b], [b, a]])
+    assert slots[:4] == [[0, 1], [1, 0], [0, 1], [1]]
+    assert slots[4] == [1, 0]
+
+
+def test_a_duplicate_opens_no_slot():
+    a, near_copy = (1, still(12, 20)), (1, still(12, 20.6))
+    plan = [[a], [a, near_copy], [near_copy], [a], [near_copy, a], [a]]
+    assert run(IFCClipMerger(), plan)[2] == [1]  # outbid by the copy
+    # Of equally sure copies the first one of the clip goes on.
+    slots = run(TrackClipMerger(), plan)
+    assert slots == [[0], [0, -1], [0], [0], [0, -1], [0]]
+
+
+def test_of_two_tracks_that_fit_the_longer_one_goes_on():
+    # Another class opens a slot of its own at the same place, for one clip.
+    a, b = (1, still(12, 20)), (2, still(12, 20))
+    merger = TrackClipMerger(class_weight=0.0)
+    slots = run(merger, [[a], [a], [a], [a, b], [b], [a]])
+    assert slots == [[0], [0], [0], [0, 1], [0], [0]]
+
+
+def test_an_object_of_another_class_does_not_take_a_track_over():
+    # The old object is gone; another one touches the place where it was.
+    a, b = (0, still(12, 16)), (1, still(12, 20))
+    plan = [[a], [a], [b], [b]]
+    assert run(IFCClipMerger(), plan) == [[0], [0], [0], [0]]
+    assert run(TrackClipMerger(), plan) == [[0], [0], [1], [1]]
+
+
+def test_masks_without_foreground_open_no_slot():
+    flat = ClipPrediction(classes(0)[None], torch.full((1, CLIP_LEN, 24, 40), -1.5))
+    ifc, merger = IFCClipMerger(), TrackClipMerger()
+    assert ifc.update(range(4), flat).tolist() == [0]
+    assert merger.update(range(4), flat).tolist() == [-1]
+    assert merger.num_tracks == 0
+    assert [f.slots for f in merger.pop_final(None)] == [[]] * CLIP_LEN
+
+
+def walk(frame):
+    return (12, 4 + frame)
+
+
+def test_a_lost_track_is_found_where_its_motion_leads():
+    a = (0, walk)
+    plan = [[a], [a], [], [], [], [], [], [], [a], [a]]
+    assert run(IFCClipMerger(), plan)[-2:] == [[1], [1]]
+    merger = TrackClipMerger()
+    assert run(merger, plan)[-2:] == [[0], [0]]
+    frames = merger.pop_final(None)
+    assert [f.frame_id for f in frames] == [9, 10, 11, 12]
+    assert all(f.slots == [0] for f in frames)
+
+
+@pytest.mark.parametrize(
+    ('label', 'place', 'max_lost_frames'),
+    [
+        (1, walk, 20),  # another class
+        (0, lambda f: (12, 38 - f), 20),  # another place
+        (0, walk, 3),  # too long ago
+        (0, walk, 0),  # never
+    ],
+)
+def test_something_else_is_not_taken_for_a_lost_track(label, place, max_lost_frames):
+    a, b = (0, walk), (label, place)
+    merger = TrackClipMerger(max_lost_frames=max_lost_frames)
+    assert run(merger, [[a], [a], [], [], [], [], [], [], [b]])[-1] == [1]
+
+
+def test_lost_tracks_stay_open_until_they_are_forgotten():
+    merger = TrackClipMerger(max_lost_frames=6)
+    a = (0, still(12, 20))
+    is_open = []
+    for k in range(12):
+        merger.pop_final(k)
+        frames = range(k, k + CLIP_LEN)
+        merger.update(frames, clip(frames, *([a] if k == 0 else [])))
+        is_open.append(0 in merger.open_slots())
+    # Seen until frame 3; clip 6 ends at frame 9, six frames later.
+    assert is_open == [True] * 7 + [False] * 5
+
+
+def test_clips_that_do_not_overlap_are_joined_by_motion():
+    a, b = (0, lambda f: (5, 5 + f)), (0, lambda f: (18, 30 - f))
+    plan = [[a, b], [b, a], [a, b]]
+    slots = run(TrackClipMerger(), plan, clip_stride=CLIP_LEN)
+    assert slots == [[0, 1], [1, 0], [0, 1]]
+    ifc = run(IFCClipMerger(), plan, clip_stride=CLIP_LEN)
+    assert ifc == [[0, 1], [2, 3], [4, 5]]
+
+
+@pytest.mark.parametrize(
+    ('num_frames', 'expected'),
+    [(1, [1]), (3, [0.4, 1, 0.4]), (5, [0.4, 0.7, 1, 0.7, 0.4])],
+)
+def test_weights_of_frames(num_frames, expected):
+    weights = TrackClipMerger(edge_weight=0.4).frame_weights(num_frames)
+    assert weights == pytest.approx(expected)
+
+
+def test_mean_masks_are_weighted():
+    merger = TrackClipMerger(edge_weight=0.25)
+    logits = torch.full((1, 3, 2, 2), 8.0)
+    merger.update([0, 1, 2], ClipPrediction(classes(0)[None], logits))
+    merger.update([1, 2, 3], ClipPrediction(classes(0)[None], logits / 4))
+    means = [f.mask_logits.mean().item() for f in merger.pop_final(None)]
+    # Frame 1: 8 with weight 1, 2 with 1/4; frame 2: the other way round.
+    assert means == pytest.approx([8, (8 + 0.5) / 1.25, (2 + 2) / 1.25, 2])
+
+
+def test_scores_count_mask_quality_and_clips_seen():
+    logits = torch.full((1, 2, 2, 2), -9.0)
+    logits[0, :, 0] = 2.0
+    prediction = ClipPrediction(torch.tensor([[0.6, 0.2, 0.2]]), logits)
+    merger = TrackClipMerger(prior_clips=0.5)
+    merger.update([0, 1], prediction)
+    sharpness = torch.tensor(2.0).sigmoid().item()
+
+    def expected(clips):
+        share = clips / (clips + 0.5) * sharpness
+        return [0.6 * share, 0.2 * share, 1 - 0.8 * share]
+
+    np.testing.assert_allclose(merger.cls_probs()[0], expected(1), atol=1e-6)
+    merger.update([1, 2], prediction)
+    np.testing.assert_allclose(merger.cls_probs([0])[0], expected(2), atol=1e-6)
+    plain = TrackClipMerger(prior_clips=0, weigh_masks=False)
+    plain.update([0, 1], prediction)
+    np.testing.assert_allclose(plain.cls_probs()[0], [0.6, 0.2, 0.2], atol=1e-6)
+
+
+def test_state_does_not_grow_with_the_video():
+    generator = torch.Generator().manual_seed(0)
+    merger = TASK_UTILS.build(dict(type='TrackClipMerger', max_lost_frames=5))
+    held, remembered = [], []
+    for k in range(80):
+        merger.pop_final(k)
+        places = torch.rand(3, 2, generator=generator) * torch.tensor([24.0, 40.0])
+        objects = [(k % 3, still(*place.tolist())) for place in places]
+        merger.update(range(k, k + CLIP_LEN), clip(range(k, k + CLIP_LEN), *objects))
+        sums = [t for m in merger._frames.values() for t in m.logit_sums.values()]
+        held.append(sum(t.untyped_storage().nbytes() for t in sums))
+        remembered.append(len(merger._motions))
+    assert merger.num_tracks > 100
+    # 3 objects of 4 clips share 4 + 3 + 2 + 1 frames with the newest one.
+    assert max(held) <= 3 * (4 + 3 + 2 + 1) * 24 * 40 * 4
+    assert max(remembered) <= 3 * (CLIP_LEN + 5)
+
+
+def test_no_predictions_at_all():
+    merger = TrackClipMerger()
+    assert run(merger, [[], [], []]) == [[], [], []]
+    assert merger.cls_probs().shape == (0, NUM_CLASSES + 1)
+    assert [f.slots for f in merger.pop_final(None)] == [[]] * 4
+
+
+@pytest.mark.parametrize(
+    ('argument', 'value'),
+    [('match_thr', 1.5), ('edge_weight', 0), ('motion_spread', 0), ('prior_clips', -1)],
+)
+def test_arguments_are_checked(argument, value):
+    with pytest.raises(ValueError, match=f'`{argument}` must be in'):
+        TrackClipMerger(**{argument: value})

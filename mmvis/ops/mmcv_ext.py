@@ -6,30 +6,52 @@ import sys
 import types
 from collections.abc import Callable
 
-__all__ = ['ensure_mmcv_ext']
+__all__ = ['MmcvExtStandIn', 'ensure_mmcv_ext', 'has_compiled_ops']
+
+_NAME = 'mmcv._ext'
 
 
-class _MissingExt(types.ModuleType):
-    """Module whose every function exists and fails, with advice, when called."""
+class MmcvExtStandIn(types.ModuleType):
+    """Module that has the functions of ``mmcv._ext``, without compiled code.
+
+    RoIAlign and deformable convolution work (:mod:`mmvis.ops.mmcv_kernels`), and
+    with them all of mmcv and MMDetection that is built on them. Every other
+    function exists, since mmcv asks for all at import, and fails when called.
+    """
 
     def __getattr__(self, name: str) -> Callable:
         if name.startswith('__'):
             raise AttributeError(name)
+        # Only now: mmcv itself asks for these names when it is imported.
+        from mmvis.ops.mmcv_kernels import KERNELS
 
-        def missing(*args, **kwargs):
-            raise RuntimeError(
-                f'The compiled mmcv operator "{name}" is not installed. mmvis does '
-                'not need it; the component that called it does. Install mmcv with '
-                'compiled operators, or choose another component.'
-            )
+        return KERNELS.get(name) or _missing(name)
 
-        return missing
+
+def _missing(name: str) -> Callable:
+    def missing(*args, **kwargs):
+        raise RuntimeError(
+            f'The compiled mmcv operator "{name}" is not installed. mmvis does not '
+            'need it; the component that called it does. Choose another component, '
+            'or build mmcv with operators where torch and a compiler are at hand: '
+            '`MMCV_WITH_OPS=1 pip install --force-reinstall --no-deps '
+            '--no-build-isolation --no-binary :all: onedl-mmcv` for the OneDL '
+            'stack; `pip uninstall -y mmcv-lite && MMCV_WITH_OPS=1 pip install '
+            '--no-deps --no-build-isolation "mmcv==2.1.0"` for the OpenMMLab stack.'
+        )
+
+    return missing
+
+
+def has_compiled_ops() -> bool:
+    """Tell whether mmcv's own compiled operators are there."""
+    return not isinstance(sys.modules.get(_NAME), MmcvExtStandIn)
 
 
 def ensure_mmcv_ext() -> None:
     """Register the stand-in unless compiled operators are there."""
-    if importlib.util.find_spec('mmcv._ext') is not None:
+    if importlib.util.find_spec(_NAME) is not None:
         return
-    ext = _MissingExt('mmcv._ext')
-    ext.__spec__ = importlib.machinery.ModuleSpec('mmcv._ext', loader=None)
-    sys.modules['mmcv._ext'] = ext
+    ext = MmcvExtStandIn(_NAME)
+    ext.__spec__ = importlib.machinery.ModuleSpec(_NAME, loader=None)
+    sys.modules[_NAME] = ext

@@ -7,11 +7,15 @@ import mmdet.datasets  # noqa: F401
 from mmvis.datasets import samplers, transforms
 from mmvis.datasets.base_clip_dataset import BaseClipDataset
 from mmvis.datasets.categories import DATASET_CLASSES
+from mmvis.datasets.coco_classes import COCO_CLASS_MAPS
+from mmvis.datasets.coco_clip import CocoClipDataset
 from mmvis.datasets.youtube_vis import YouTubeVISDataset
 
 __all__ = [
+    'COCO_CLASS_MAPS',
     'DATASET_CLASSES',
     'BaseClipDataset',
+    'CocoClipDataset',
     'YouTubeVISDataset',
     'samplers',
     'transforms',

@@ -11,11 +11,13 @@ from mmvis.datasets.transforms.clip_sampling import (
 )
 from mmvis.datasets.transforms.loading import LoadClipAnnotations, LoadFrameFromFile
 from mmvis.datasets.transforms.packing import PackClipInputs
+from mmvis.datasets.transforms.pseudo_clip import MakePseudoClip
 
 __all__ = [
     'BaseSampleClip',
     'LoadClipAnnotations',
     'LoadFrameFromFile',
+    'MakePseudoClip',
     'PackClipInputs',
     'RandomClipCrop',
     'SampleAllFrames',

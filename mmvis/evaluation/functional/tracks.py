@@ -8,7 +8,13 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as mask_utils
 
-__all__ = ['TrackSet', 'index_ground_truth', 'index_results', 'mean_area']
+__all__ = [
+    'TrackSet',
+    'compress_mask',
+    'index_ground_truth',
+    'index_results',
+    'mean_area',
+]
 
 
 @dataclass
@@ -58,8 +64,17 @@ def _ranks(groups: np.ndarray) -> np.ndarray:
     return np.arange(len(groups)) - np.repeat(starts, sizes)
 
 
-def _to_rle(segmentation: Any, height: int, width: int) -> dict | None:
-    """Bring a polygon list or an uncompressed RLE into compressed RLE."""
+def compress_mask(segmentation: Any, height: int, width: int) -> dict | None:
+    """Bring a polygon list or an uncompressed RLE into compressed RLE.
+
+    Args:
+        segmentation (Any): One frame's entry of an annotation.
+        height (int): Height of the video, pixels.
+        width (int): Width of the video, pixels.
+
+    Returns:
+        dict | None: None where the object is not seen.
+    """
     if not segmentation:
         return None
     if isinstance(segmentation, list):
@@ -105,7 +120,7 @@ def index_ground_truth(
         video = videos[track['video_id']]
         segmentations.append(
             [
-                _to_rle(segmentation, video['height'], video['width'])
+                compress_mask(segmentation, video['height'], video['width'])
                 for segmentation in track['segmentations']
             ]
         )

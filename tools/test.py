@@ -172,7 +172,7 @@ def main() -> None:
         Runner.from_cfg(cfg).test()
     if is_main_process():
         prefix = cfg.test_evaluator.outfile_prefix
-        print(f'results: {prefix}.json\nto submit: {prefix}.zip')
+        print(f'results: {prefix}.json\nto submit: {prefix}.submission_file.zip')
         if args.show_dir is not None:
             print(f'overlays: {args.show_dir}')
 

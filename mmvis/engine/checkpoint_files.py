@@ -10,9 +10,11 @@ from pickle import UnpicklingError
 
 import numpy as np
 import torch
+from mmengine.dist import barrier, is_main_process
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.logging import HistoryBuffer
 from mmengine.runner import CheckpointLoader
+from mmengine.runner.checkpoint import get_external_models
 
 __all__ = ['find_last_checkpoint', 'read_checkpoint', 'use_safe_checkpoint_files']
 
@@ -75,7 +77,12 @@ def use_safe_checkpoint_files() -> None:
     register_backend('local', _AtomicLocalBackend, force=True, prefixes='')
     CheckpointLoader.register_scheme(prefixes='', loader=load_from_local, force=True)
     CheckpointLoader.register_scheme(
-        prefixes=['http://', 'https://'], loader=load_from_web, force=True
+        prefixes=['http://', 'https://'], loader=load_from_http, force=True
+    )
+    CheckpointLoader.register_scheme(
+        prefixes=['open-mmlab://', 'openmmlab://'],
+        loader=load_from_openmmlab,
+        force=True,
     )
 
 
@@ -102,15 +109,32 @@ def load_from_local(filename: str, map_location: str | None) -> dict:
     return read_checkpoint(filename, map_location)
 
 
-def load_from_web(filename: str, map_location: str | None) -> dict:
-    """Download to torch's cache; hash-named files are checked."""
-    return torch.hub.load_state_dict_from_url(
-        filename,
-        map_location=map_location,
-        weights_only=True,
-        check_hash=True,
-        progress=False,
-    )
+def load_from_http(filename: str, map_location: str | None) -> dict:
+    """Download to torch's cache, on the main process first; check named hashes."""
+    checkpoint = None
+    for is_turn in (is_main_process(), not is_main_process()):
+        if is_turn:
+            checkpoint = torch.hub.load_state_dict_from_url(
+                filename,
+                map_location=map_location,
+                weights_only=True,
+                check_hash=True,
+                progress=False,
+            )
+        barrier()
+    return checkpoint
+
+
+def load_from_openmmlab(filename: str, map_location: str | None) -> dict:
+    """Load one of MMEngine's named checkpoints, as of 'open-mmlab://name'."""
+    name = filename.split('://', 1)[1]
+    urls = get_external_models()
+    if name not in urls:
+        raise ValueError(
+            f'{filename} is not known to MMEngine. Give the file or its https:// '
+            'address instead.'
+        )
+    return CheckpointLoader.load_checkpoint(urls[name], map_location)
 
 
 def _unreadable(filename: str, error: str) -> str:

@@ -7,7 +7,7 @@ optim_wrapper = dict(
     # Far below usual norms, so that every step is scaled: part of the recipe.
     clip_grad=dict(max_norm=0.01, norm_type=2),
 )
-train_cfg = dict(type='IterBasedTrainLoop', max_iters=6000, val_interval=2000)
+train_cfg = dict(type='ResumableTrainLoop', max_iters=6000, val_interval=2000)
 param_scheduler = [
     dict(type='MultiStepLR', by_epoch=False, milestones=[4000], gamma=0.1),
 ]

@@ -10,40 +10,38 @@ __all__ = [
     'compact_segmentation',
     'decode_segmentation',
     'mask_bbox',
-    'rle_num_pixels',
+    'rle_runs',
 ]
 
 
-def rle_num_pixels(counts: bytes) -> int:
-    """Count the pixels that a compressed RLE describes, set or not.
+def rle_runs(counts: bytes) -> np.ndarray | None:
+    """Read the run lengths of a compressed RLE.
 
     The characters hold 5 bits each, lowest first; bit 6 says that the number
-    goes on. From the third run on, a number is the difference to the run before
+    goes on. From the fourth run on, a number is the difference to the run before
     the last (pycocotools, ``rleToString``).
 
     Args:
         counts (bytes): Compressed run lengths.
 
     Returns:
-        int: The sum of the run lengths, height * width of a sound RLE; -1 where
-        the string breaks off within a number.
+        np.ndarray | None: Lengths of the runs of 0 and 1 in turn, down the columns,
+        int64; None where the string breaks off within a number.
     """
     codes = np.frombuffer(counts, dtype=np.uint8).astype(np.int64) - 48
-    if codes.size == 0:
-        return 0
-    is_last = (codes & 0x20) == 0
-    if not is_last[-1]:
-        return -1
-    starts = np.flatnonzero(np.concatenate(([True], is_last[:-1])))
-    lengths = np.diff(np.append(starts, codes.size))
+    last = np.flatnonzero(codes < 0x20)
+    if codes.size == 0 or last.size == 0 or last[-1] != codes.size - 1:
+        return None if codes.size else codes
+    starts = np.empty_like(last)
+    starts[0], starts[1:] = 0, last[:-1] + 1
+    lengths = last - starts + 1
     place = np.arange(codes.size) - np.repeat(starts, lengths)
-    numbers = np.add.reduceat((codes & 0x1F) << (5 * place), starts)
-    is_negative = (codes[is_last] & 0x10) != 0
-    numbers -= np.where(is_negative, np.int64(1) << (5 * lengths), 0)
+    runs = np.add.reduceat((codes & 0x1F) << (5 * place), starts)
+    runs -= ((codes[last] & 0x10) != 0) * (np.int64(1) << (5 * lengths))
     # The first run stands alone; the others form two chains of differences.
-    odd = np.cumsum(numbers[1::2]).sum()
-    even = np.cumsum(numbers[2::2]).sum()
-    return int(numbers[0] + odd + even)
+    np.cumsum(runs[1::2], out=runs[1::2])
+    np.cumsum(runs[2::2], out=runs[2::2])
+    return runs
 
 
 def _compact_rle(segmentation: dict) -> dict:
@@ -122,14 +120,17 @@ def decode_segmentation(
             f"has the RLE size {list(segmentation['size'])}, expected the frame's "
             f'[{height}, {width}]'
         )
-    num_pixels = rle_num_pixels(segmentation['counts'])
-    if num_pixels != height * width:
-        found = 'end within a number' if num_pixels < 0 else f'sum to {num_pixels}'
+    runs = rle_runs(segmentation['counts'])
+    if runs is None or runs.min(initial=0) < 0:
+        raise ValueError('has RLE counts that are no compressed run lengths')
+    if runs.sum() != height * width:
         raise ValueError(
-            f'has RLE counts that {found}, expected {height} * {width} = '
+            f'has RLE counts that sum to {runs.sum()}, expected {height} * {width} = '
             f'{height * width} pixels'
         )
-    return mask_utils.decode(segmentation)
+    values = np.zeros(len(runs), dtype=np.uint8)
+    values[1::2] = 1
+    return np.repeat(values, runs).reshape(width, height).T
 
 
 def mask_bbox(mask: np.ndarray) -> list[float]:

@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 from pycocotools import mask as mask_utils
@@ -6,7 +7,7 @@ from mmvis.datasets.segmentation import (
     compact_segmentation,
     decode_segmentation,
     mask_bbox,
-    rle_num_pixels,
+    rle_runs,
 )
 from mmvis.testing import rle_of
 
@@ -41,17 +42,27 @@ def test_absent(absent):
 
 @pytest.mark.parametrize('size', [(1, 1), (7, 11), (180, 320), (720, 1280)])
 @pytest.mark.parametrize('density', [0.0, 0.001, 0.3, 1.0])
-def test_rle_num_pixels_counts_every_pixel(size, density):
+def test_rle_runs_are_those_of_the_mask(size, density):
     mask = random_mask(size[0], size, density)
-    counts = rle_of(mask)['counts'].encode()
-    assert rle_num_pixels(counts) == size[0] * size[1]
+    runs = rle_runs(rle_of(mask)['counts'].encode())
+    assert runs.tolist() == rle_of(mask, compressed=False)['counts']
 
 
-def test_rle_num_pixels_of_broken_strings():
-    assert rle_num_pixels(b'') == 0
+@pytest.mark.parametrize('seed', range(5))
+def test_decoding_equals_pycocotools(seed):
+    mask = cv2.GaussianBlur(random_mask(seed, (60, 90)) * 255, (15, 15), 0) > 100
+    rle = rle_of(mask)
+    decoded = decode_segmentation(compact_segmentation(rle), 60, 90)
+    assert decoded.dtype == np.uint8
+    assert 0 < decoded.mean() < 1
+    np.testing.assert_array_equal(decoded, mask_utils.decode(rle))
+
+
+def test_rle_runs_of_broken_strings():
+    assert rle_runs(b'').tolist() == []
     long_run = rle_of(np.zeros((180, 320)))['counts'].encode()
-    assert rle_num_pixels(long_run) == 180 * 320
-    assert rle_num_pixels(long_run[:-1]) == -1
+    assert rle_runs(long_run).tolist() == [180 * 320]
+    assert rle_runs(long_run[:-1]) is None
 
 
 @pytest.mark.parametrize(
@@ -86,11 +97,11 @@ def test_decode_refuses_counts_that_do_not_fill_the_size(height, width):
         decode_segmentation(compact, height, width)
 
 
-def test_decode_refuses_a_string_that_breaks_off():
-    compact = compact_segmentation(rle_of(np.zeros((180, 320))))
-    compact['counts'] = compact['counts'][:-1]
-    with pytest.raises(ValueError, match='counts that end within a number'):
-        decode_segmentation(compact, 180, 320)
+@pytest.mark.parametrize('counts', [b'PP', b'1N2'])
+def test_decode_refuses_what_is_no_run_length(counts):
+    compact = dict(size=[1, 3], counts=counts)
+    with pytest.raises(ValueError, match='that are no compressed run lengths'):
+        decode_segmentation(compact, 1, 3)
 
 
 def test_mask_bbox():

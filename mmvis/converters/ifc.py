@@ -9,7 +9,7 @@ from torch import Tensor
 from mmvis.converters.detectron2_resnet import RESNET_TABLE
 from mmvis.converters.rename import check_complete, rename
 
-__all__ = ['convert_ifc', 'num_classes_of']
+__all__ = ['convert_ifc', 'num_classes_of', 'old_names_of']
 
 _ENCODER_LAYER = (
     (r'\.self_attn\.', '.self_attn.'),
@@ -80,6 +80,15 @@ def num_classes_of(tensors: Mapping[str, Tensor]) -> int:
     return len(tensors[_CLASS_WEIGHT]) - 1
 
 
+def old_names_of(tensors: Mapping[str, Tensor]) -> dict[str, str]:
+    """Find the original name of every weight by its name in mmvis.
+
+    Raises:
+        KeyError: If a weight is unknown.
+    """
+    return rename(tensors, _TABLE, _DROPPED)
+
+
 def convert_ifc(
     tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor]
 ) -> dict[str, Tensor]:
@@ -103,6 +112,6 @@ def convert_ifc(
         if name.endswith('num_batches_tracked')
     }
     weights = {name: v for name, v in expected.items() if name not in counters}
-    old_names = rename(tensors, _TABLE, _DROPPED)
+    old_names = old_names_of(tensors)
     check_complete(old_names, tensors, weights)
     return {new: tensors[old] for new, old in old_names.items()} | counters

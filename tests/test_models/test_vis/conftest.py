@@ -1,3 +1,4 @@
+import json
 from functools import lru_cache
 from pathlib import Path
 
@@ -30,10 +31,18 @@ class IFCGolden:
     def __init__(self, name):
         self.name = name
         self.variant = 'r101' if 'r101' in name else 'r50'
-        path = find_golden(f'ifc/{name}.npz')
+        self.arrays = np.load(self.path_of(f'{name}.npz'), allow_pickle=False)
+
+    @property
+    def meta(self):
+        return json.loads(self.path_of('meta.json').read_text())
+
+    @staticmethod
+    def path_of(name):
+        path = find_golden(f'ifc/{name}')
         if path is None:
-            pytest.skip(f'golden/ifc/{name}.npz is not there')
-        self.arrays = np.load(path, allow_pickle=False)
+            pytest.skip(f'golden/ifc/{name} is not there')
+        return path
 
     def __getitem__(self, key):
         return torch.from_numpy(self.arrays[key])
@@ -111,3 +120,9 @@ class IFCGolden:
 def ifc_golden():
     """Gives :class:`IFCGolden` by file name, skips where the file is missing."""
     return IFCGolden
+
+
+@pytest.fixture
+def configs():
+    """Folder of the config files."""
+    return CONFIGS

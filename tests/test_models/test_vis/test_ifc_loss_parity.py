@@ -4,8 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmvis.converters.ifc import _TABLE
-from mmvis.converters.rename import rename
+from mmvis.converters.ifc import old_names_of
 
 FILES = [
     'loss_r50_t5',
@@ -58,7 +57,7 @@ def test_losses_and_gradients(ifc_golden, name):
     total = torch.stack([p.grad.norm() for p in params.values() if p.requires_grad])
     expected = golden.arrays['total_gradnorm']
     np.testing.assert_allclose(total.norm().item(), expected, rtol=1e-3)
-    old_names = rename(golden.source_weights(), _TABLE, ('criterion.empty_weight',))
+    old_names = old_names_of(golden.source_weights())
     frozen = set(golden.arrays['params_without_grad'].tolist())
     for new, old in old_names.items():
         if old in frozen:

@@ -1,0 +1,117 @@
+"""A video with the tracks drawn over it."""
+
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from mmengine.structures import InstanceData
+
+from mmvis.visualization.draw_tracks import draw_tracks
+from mmvis.visualization.frames import enlargement
+
+__all__ = ['write_overlay_video']
+
+#: VP9 plays in every browser; MPEG-4 part 2 is what every OpenCV can write.
+_CODECS = ('vp09', 'mp4v')
+
+
+def write_overlay_video(
+    path: str | os.PathLike,
+    frames: Iterable[np.ndarray],
+    tracks: InstanceData,
+    classes: Sequence[str],
+    fps: float = 6.0,
+    score_thr: float = 0.3,
+    codecs: Sequence[str] = _CODECS,
+    min_side: int = 360,
+) -> None:
+    """Write an ``.mp4``, frame by frame: memory does not depend on its length.
+
+    Args:
+        path (str | os.PathLike): The file; its folder is made.
+        frames (Iterable[np.ndarray]): All frames of the video, in order, each BGR,
+            uint8, shape (H, W, 3).
+        tracks (InstanceData): Record of the tracks, see :func:`draw_tracks`.
+        classes (Sequence[str]): Category names in the order of the labels.
+        fps (float): Frames per second. Defaults to 6, that of YouTube-VIS.
+        score_thr (float): Tracks with a lower score are left out. Defaults to 0.3.
+        codecs (Sequence[str]): Four-letter codes, of which the first that this
+            OpenCV has is taken. Defaults to VP9, then MPEG-4; the latter alone,
+            ``('mp4v',)``, is faster by far, but browsers do not play it.
+        min_side (int): Smaller frames are enlarged by a whole factor until their
+            shorter side has so many pixels. Defaults to 360.
+
+    Raises:
+        ValueError: If there is no frame, or if frames differ in size.
+        OSError: If the video cannot be written, or does not read back.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f'.{path.stem}.partial.mp4')
+    writer, size, num_frames = None, None, 0
+    try:
+        for frame_id, frame in enumerate(frames):
+            scale = enlargement(frame, min_side)
+            picture = draw_tracks(
+                frame, tracks, frame_id, classes, score_thr, scale=scale
+            )
+            if writer is None:
+                size = picture.shape
+                writer = _open(temporary, picture, fps, codecs)
+            elif picture.shape != size:
+                raise ValueError(
+                    f'frame {frame_id} of {path.name} is {picture.shape[:2]} (h, w), '
+                    f'the first one is {size[:2]}'
+                )
+            writer.write(_even(picture))
+            num_frames += 1
+        if writer is None:
+            raise ValueError(f'there is no frame to write to {path}')
+        writer.release()
+        _check(temporary, num_frames)
+        os.replace(temporary, path)
+    finally:
+        if writer is not None:
+            writer.release()
+        temporary.unlink(missing_ok=True)
+
+
+def _even(picture: np.ndarray) -> np.ndarray:
+    """Repeat the last row or column where a side is odd: codecs want even ones."""
+    height, width = picture.shape[:2]
+    if height % 2 == 0 and width % 2 == 0:
+        return picture
+    return cv2.copyMakeBorder(
+        picture, 0, height % 2, 0, width % 2, cv2.BORDER_REPLICATE
+    )
+
+
+def _open(
+    path: Path, picture: np.ndarray, fps: float, codecs: Sequence[str]
+) -> cv2.VideoWriter:
+    height, width = _even(picture).shape[:2]
+    for codec in codecs:
+        fourcc = cv2.VideoWriter_fourcc(*codec)
+        writer = cv2.VideoWriter(str(path), fourcc, fps, (width, height))
+        if writer.isOpened():
+            return writer
+        writer.release()
+    raise OSError(
+        f'{path.parent} cannot be written to, or this OpenCV has none of the video '
+        f'codecs {", ".join(codecs)}'
+    )
+
+
+def _check(path: Path, num_frames: int) -> None:
+    """OpenCV reports no error while it writes, so look at the result."""
+    reader = cv2.VideoCapture(str(path))
+    found = int(reader.get(cv2.CAP_PROP_FRAME_COUNT))
+    readable, _ = reader.read()
+    reader.release()
+    if not readable or found != num_frames:
+        raise OSError(
+            f'the video in {path.parent} has {found} readable frames instead of '
+            f'{num_frames}; is the disk full?'
+        )

@@ -1,0 +1,71 @@
+"""A model from its config and checkpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
+
+import mmvis.models  # noqa: F401 - registers what configs name
+from mmvis.datasets import DATASET_CLASSES
+from mmvis.engine.strict_loading import load_strictly
+from mmvis.models.vis.base import ClipVISModel
+from mmvis.registry import MODELS
+
+__all__ = ['init_model']
+
+
+def init_model(
+    config: str | Path | Config,
+    checkpoint: str | Path | None = None,
+    device: str | torch.device = 'cpu',
+    cfg_options: dict | None = None,
+) -> ClipVISModel:
+    """Build a model for inference.
+
+    Args:
+        config (str | Path | Config): A config file, or what was read from it.
+        checkpoint (str | Path, optional): Weights; they have to fit exactly. Defaults
+            to None: the model keeps its random initialisation.
+        device (str | torch.device): Where the model runs. Defaults to 'cpu'.
+        cfg_options (dict, optional): Values that override those of the config, by
+            dotted key, e.g. ``{'model.test_cfg.clip_len': 10}``.
+
+    Returns:
+        ClipVISModel: In eval mode, with the attributes ``cfg`` (Config) and
+        ``dataset_meta`` (dict, ``classes`` in the order of the labels).
+
+    Raises:
+        FileNotFoundError: If a file does not exist.
+        ValueError: If the checkpoint does not fit the model.
+    """
+    if not isinstance(config, Config):
+        config = Config.fromfile(config)
+    cfg = config.copy()
+    if cfg_options:
+        cfg.merge_from_dict(cfg_options)
+    init_default_scope(cfg.get('default_scope', 'mmvis'))
+    model = MODELS.build(cfg.model)
+    meta: dict = {}
+    if checkpoint is not None:
+        meta = load_strictly(model, str(checkpoint)).get('meta', {})
+    model.cfg = cfg
+    model.dataset_meta = _dataset_meta(cfg, meta.get('dataset_meta') or {})
+    return model.to(device).eval()
+
+
+def _dataset_meta(cfg: Config, stored: dict) -> dict:
+    """Classes of the training if known, of the config's test set, or numbers."""
+    if 'classes' in stored:
+        return dict(stored)
+    dataset = (cfg.get('test_dataloader') or {}).get('dataset', {})
+    version = dataset.get('dataset_version')
+    if version is not None:
+        classes = DATASET_CLASSES[version]
+    else:
+        num_classes = cfg.model.head.num_classes
+        numbered = tuple(f'class {label}' for label in range(num_classes))
+        classes = (dataset.get('metainfo') or {}).get('classes', numbered)
+    return dict(classes=tuple(classes))

@@ -1,0 +1,144 @@
+"""What is installed, from where it is read, and which versions are promised."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from mmengine.config import Config
+from mmengine.fileio import load
+from mmengine.hub import get_config
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from packaging.version import Version
+
+import mmvis
+from mmvis.environment import STACKS, SUPPORTED
+
+ROOT = Path(__file__).parents[1]
+MIM = Path(mmvis.__file__).parent / '.mim'
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+
+def read_requirements(name):
+    """Read the requirements of a file, without comments and options."""
+    lines = (ROOT / 'requirements' / name).read_text().splitlines()
+    lines = [line.partition('#')[0].strip() for line in lines]
+    return [Requirement(line) for line in lines if line and not line.startswith('-')]
+
+
+def read_metadata():
+    return tomllib.loads((ROOT / 'pyproject.toml').read_text())['project']
+
+
+@pytest.fixture(scope='module')
+def pins():
+    """Versions of each pinned package, {name: [Version, ...]}."""
+    pins = {}
+    for requirement in read_requirements('constraints.txt'):
+        (specifier,) = requirement.specifier
+        assert specifier.operator == '==', requirement
+        versions = pins.setdefault(canonicalize_name(requirement.name), [])
+        versions.append(Version(specifier.version))
+    return pins
+
+
+def test_pins_lie_in_the_ranges_of_the_metadata(pins):
+    metadata = read_metadata()
+    extras = metadata['optional-dependencies'].values()
+    for text in [*metadata['dependencies'], *(x for extra in extras for x in extra)]:
+        requirement = Requirement(text)
+        for version in pins[canonicalize_name(requirement.name)]:
+            assert version in requirement.specifier, f'{text}, but {version} is pinned'
+
+
+@pytest.mark.parametrize('name', SUPPORTED)
+def test_pins_lie_in_the_ranges_checked_at_import(name, pins):
+    low, high = SUPPORTED[name]
+    for version in pins.get(name, []):
+        assert low <= version.release < high
+
+
+@pytest.mark.parametrize('stack', ['onedl', 'openmmlab', 'runtime', 'tests'])
+def test_everything_that_is_installed_is_pinned(stack, pins):
+    names = {canonicalize_name(r.name) for r in read_requirements(f'{stack}.txt')}
+    assert names <= pins.keys()
+
+
+@pytest.mark.parametrize('stack', ['OneDL', 'OpenMMLab'])
+def test_stack_files_name_the_parts_checked_at_import(stack):
+    names = {r.name for r in read_requirements(f'{stack.lower()}.txt')}
+    assert {parts[0] for parts in STACKS[stack]} <= names
+
+
+def test_import_check_and_metadata_promise_the_same():
+    for text in read_metadata()['dependencies']:
+        requirement = Requirement(text)
+        if requirement.name in SUPPORTED:
+            low, high = ('.'.join(map(str, v)) for v in SUPPORTED[requirement.name])
+            assert str(requirement.specifier) == f'<{high},>={low}'
+
+
+def test_opencv_is_the_headless_one(pins):
+    names = {r.name for r in read_requirements('runtime.txt')}
+    assert 'opencv-python-headless' in names
+    assert 'opencv-python' not in names | pins.keys()
+
+
+def test_mim_folder_holds_configs_and_tools():
+    assert (MIM / 'configs' / 'ifc_r50.py').is_file()
+    assert (MIM / 'tools' / 'train.py').is_file()
+    for metafile in load(MIM / 'model-index.yml')['Import']:
+        for model in load(MIM / metafile)['Models']:
+            assert (MIM / model['Config']).is_file(), model
+
+
+def test_configs_are_read_by_package_name():
+    config = get_config('mmvis::_base_/default_runtime.py')
+    assert config.default_scope == 'mmvis'
+    # MMEngine wants a folder in the name; flat configs are reached through one.
+    config = get_config('mmvis::_base_/../ifc_r50.py')
+    assert config.model.type == 'IFC'
+
+
+def test_config_inherits_by_package_name(tmp_path):
+    child = tmp_path / 'child.py'
+    child.write_text("_base_ = 'mmvis::_base_/default_runtime.py'\nlog_level = 'DEBUG'")
+    config = Config.fromfile(child)
+    assert (config.default_scope, config.log_level) == ('mmvis', 'DEBUG')
+
+
+@pytest.mark.slow
+def test_wheel_holds_configs_and_tools(tmp_path):
+    """Build and install the package apart, and read a config from there."""
+    pip = [sys.executable, '-m', 'pip', '--quiet', '--disable-pip-version-check']
+    site = tmp_path / 'site'
+    subprocess.run(
+        [*pip, 'install', '--no-deps', '--target', site, str(ROOT)], check=True
+    )
+    code = (
+        f'import sys; sys.path.insert(0, {str(site)!r})\n'
+        'import mmvis\n'
+        'from mmengine.hub import get_config\n'
+        "config = get_config('mmvis::_base_/../ifc_r50.py')\n"
+        'print(mmvis.__file__, config.filename)'
+    )
+    output = subprocess.run(
+        [
+            sys.executable,
+            '-c',
+            f'import sys; sys.path.insert(0, {str(site)!r})\n{code}',
+        ],
+        cwd=tmp_path,
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert len(re.findall(re.escape(str(site)), output)) == 2
+    assert (site / 'mmvis/.mim/tools/dist_train.sh').is_file()
+    assert not (site / 'mmvis/.mim/configs').is_symlink()

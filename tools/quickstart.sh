@@ -1,0 +1,75 @@
+#!/usr/bin/env bash
+# The whole way of mmvis on a fresh machine, on the CPU, in some minutes: install,
+# generate the synthetic data set ShapesVIS, train a small IFC on it, run it
+# near-online on held-out videos, print AP, write submission and overlays.
+#
+#   bash tools/quickstart.sh             # everything
+#   bash tools/quickstart.sh VIDEO.mp4   # the trained model on that video, too
+#
+# A second call goes on with what is there: the environment, the data set, and
+# the training from its last checkpoint. Outputs lie under work_dirs/quickstart;
+# remove that folder to start anew.
+set -euo pipefail
+
+video="${1:-}"
+if [[ -n "$video" ]]; then
+  if [[ ! -e "$video" ]]; then
+    echo "No video at '$video'. Usage: bash tools/quickstart.sh [VIDEO]" >&2
+    exit 2
+  fi
+  video="$(realpath "$video")"
+fi
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+config=configs/ifc_small_shapes.py
+data=data/shapes_vis
+out=work_dirs/quickstart
+cores="$(nproc)"
+
+step() { printf '\n== %s (after %d s)\n' "$*" "$SECONDS"; }
+
+step 'installing'
+venv="$(bash tools/install.sh)"
+python="$venv/bin/python"
+export OMP_NUM_THREADS="${OMP_NUM_THREADS:-$cores}"
+
+step "generating ShapesVIS in $data"
+"$python" tools/dataset_converters/make_shapes_vis.py "$data" --size small \
+  --workers "$cores"
+
+step 'training the small IFC'
+"$python" tools/train.py "$config" --work-dir "$out" --resume
+checkpoint="$(cat "$out/last_checkpoint")"
+
+step 'testing it near-online on held-out videos'
+"$python" tools/test.py "$config" "$checkpoint" --work-dir "$out/test" \
+  --out "$out/results.json" --show-dir "$out/overlays"
+
+step 'AP on the held-out videos'
+"$python" tools/evaluate.py "$data/valid.json" "$out/results.json" \
+  --out "$out/metrics.json"
+
+if [[ -n "$video" ]]; then
+  step "running it on $video"
+  "$python" - "$config" "$checkpoint" "$video" "$out/video" <<'PY'
+import sys
+
+from mmvis.apis import VISInferencer
+
+config, checkpoint, video, out_dir = sys.argv[1:]
+VISInferencer(config, checkpoint)(video, out_dir=out_dir)
+PY
+fi
+
+step 'done'
+cat <<EOF
+data set      $PWD/$data
+checkpoint    $checkpoint
+AP            $PWD/$out/metrics.json
+results       $PWD/$out/results.json
+to submit     $PWD/$out/results.submission_file.zip
+overlays      $PWD/$out/overlays (an mp4 and a strip of frames as png per video)
+EOF
+if [[ -n "$video" ]]; then
+  echo "your video    $PWD/$out/video (json, mp4 and png)"
+fi

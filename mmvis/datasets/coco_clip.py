@@ -10,7 +10,12 @@ from mmvis.datasets.categories import DATASET_CLASSES, match_categories
 from mmvis.datasets.coco_classes import COCO_CLASS_MAPS
 from mmvis.datasets.json_reader import read_json_object
 from mmvis.datasets.segmentation import compact_segmentation
-from mmvis.datasets.ytvis_reader import check_categories, check_fields
+from mmvis.datasets.ytvis_reader import (
+    check_bbox,
+    check_categories,
+    check_fields,
+    read_crowd_flag,
+)
 from mmvis.registry import DATASETS
 
 __all__ = ['CocoClipDataset']
@@ -89,6 +94,7 @@ class CocoClipDataset(BaseClipDataset):
         check_fields(
             annotation, ('id', 'image_id', 'category_id', 'segmentation'), where
         )
+        check_bbox(annotation.get('bbox'), f'{where}.bbox')
         try:
             mask = compact_segmentation(annotation['segmentation'])
         except ValueError as error:
@@ -99,7 +105,7 @@ class CocoClipDataset(BaseClipDataset):
             id=annotation['id'],
             image_id=annotation['image_id'],
             category_id=annotation['category_id'],
-            iscrowd=int(annotation.get('iscrowd') or 0),
+            iscrowd=read_crowd_flag(annotation, where),
             segmentations=[mask],
             bboxes=[annotation.get('bbox')],
             areas=[annotation.get('area')],

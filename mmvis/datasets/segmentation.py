@@ -44,16 +44,22 @@ def rle_runs(counts: bytes) -> np.ndarray | None:
     return runs
 
 
+def _is_list_of_ints(values: Any) -> bool:
+    return isinstance(values, list) and set(map(type, values)) <= {int}
+
+
 def _compact_rle(segmentation: dict) -> dict:
     missing = {'size', 'counts'} - segmentation.keys()
     if missing:
         raise ValueError(f'is an RLE without {sorted(missing)}')
     size, counts = segmentation['size'], segmentation['counts']
-    if len(size) != 2:
-        raise ValueError(f'has the RLE size {size}, expected [height, width]')
+    if not _is_list_of_ints(size) or len(size) != 2:
+        raise ValueError(f'has the RLE size {size!r:.40}, expected [height, width]')
     height, width = size
     if isinstance(counts, str):
         return dict(size=[height, width], counts=counts.encode())
+    if not _is_list_of_ints(counts):
+        raise ValueError('has RLE counts that are neither a string nor a list of ints')
     if sum(counts) != height * width or min(counts, default=0) < 0:
         raise ValueError(
             f'has RLE counts that sum to {sum(counts)}, expected {height} * {width} '

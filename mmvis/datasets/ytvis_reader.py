@@ -6,13 +6,38 @@ from typing import Any
 from mmvis.datasets.json_reader import read_json_object
 from mmvis.datasets.segmentation import compact_segmentation
 
-__all__ = ['check_categories', 'check_fields', 'read_ytvis_json']
+__all__ = [
+    'check_bbox',
+    'check_categories',
+    'check_fields',
+    'read_crowd_flag',
+    'read_ytvis_json',
+]
 
 _PER_FRAME_FIELDS = ('segmentations', 'bboxes', 'areas')
+_FIELD_TYPES: dict[str, type] = {
+    'annotations': list,
+    'categories': list,
+    'category_id': int,
+    'file_name': str,
+    'file_names': list,
+    'height': int,
+    'id': int,
+    'image_id': int,
+    'images': list,
+    'name': str,
+    'segmentations': list,
+    'video_id': int,
+    'videos': list,
+    'width': int,
+}
 
 
 def check_fields(entry: Any, fields: Iterable[str], where: str) -> None:
     """Check that a json entry is an object with the given fields.
+
+    The fields that the formats of YouTube-VIS and COCO know have to be of their
+    type.
 
     Raises:
         ValueError: If it is not, starting with ``where``.
@@ -24,6 +49,13 @@ def check_fields(entry: Any, fields: Iterable[str], where: str) -> None:
         raise ValueError(
             f'{where} lacks the field "{missing[0]}"; it has {sorted(entry)}.'
         )
+    for field in fields:
+        expected = _FIELD_TYPES.get(field, object)
+        if not isinstance(entry[field], expected):
+            raise ValueError(
+                f'{where}: the field "{field}" is {entry[field]!r:.40}, expected a '
+                f'{expected.__name__}.'
+            )
 
 
 def check_categories(content: dict, path: str) -> None:
@@ -44,8 +76,6 @@ class _AnnotationCompactor:
             annotation, ('id', 'video_id', 'category_id', 'segmentations'), where
         )
         masks = annotation['segmentations']
-        if not isinstance(masks, list):
-            raise ValueError(f'{where}.segmentations has to be a list, one per frame.')
         compact = []
         for frame_id, mask in enumerate(masks):
             try:
@@ -59,11 +89,48 @@ class _AnnotationCompactor:
             id=annotation['id'],
             video_id=annotation['video_id'],
             category_id=annotation['category_id'],
-            iscrowd=int(annotation.get('iscrowd') or 0),
+            iscrowd=read_crowd_flag(annotation, where),
             segmentations=compact,
-            bboxes=annotation.get('bboxes') or [None] * len(masks),
-            areas=annotation.get('areas') or [None] * len(masks),
+            bboxes=_optional_list(annotation, 'bboxes', where),
+            areas=_optional_list(annotation, 'areas', where),
         )
+
+
+def read_crowd_flag(annotation: dict, where: str) -> int:
+    """Read ``iscrowd``, which may be missing.
+
+    Raises:
+        ValueError: If it is neither 0 nor 1, starting with ``where``.
+    """
+    flag = annotation.get('iscrowd')
+    if flag not in (None, 0, 1):
+        raise ValueError(f'{where}.iscrowd is {flag!r:.40}, expected 0 or 1.')
+    return int(flag or 0)
+
+
+def check_bbox(bbox: Any, where: str) -> None:
+    """Check that a box is null or [x, y, width, height].
+
+    Raises:
+        ValueError: If it is not, starting with ``where``.
+    """
+    is_box = isinstance(bbox, list) and len(bbox) == 4
+    if bbox is not None and not (
+        is_box and all(isinstance(side, int | float) for side in bbox)
+    ):
+        raise ValueError(
+            f'{where} is {bbox!r:.40}, expected [x, y, width, height] or null.'
+        )
+
+
+def _optional_list(annotation: dict, field: str, where: str) -> list:
+    """Read a per-frame list, all null where the file has none."""
+    values = annotation.get(field)
+    if values is None:
+        return [None] * len(annotation['segmentations'])
+    if not isinstance(values, list):
+        raise ValueError(f'{where}.{field} has to be a list, one entry per frame.')
+    return values
 
 
 def _check_videos(content: dict, path: str) -> dict[int, dict]:
@@ -74,9 +141,13 @@ def _check_videos(content: dict, path: str) -> dict[int, dict]:
     for index, video in enumerate(content['videos']):
         where = f'{path}: videos[{index}]'
         check_fields(video, ('id', 'width', 'height', 'file_names'), where)
-        num_frames = len(video['file_names'])
-        if num_frames == 0:
-            raise ValueError(f'{where}.file_names is empty (video id {video["id"]}).')
+        names = video['file_names']
+        num_frames = len(names)
+        if not names or not all(isinstance(name, str) for name in names):
+            raise ValueError(
+                f'{where}.file_names has to name at least one frame (video id '
+                f'{video["id"]}), got {names!r:.40}.'
+            )
         if video.get('length', num_frames) != num_frames:
             raise ValueError(
                 f'{where}.length is {video["length"]}, but file_names has {num_frames} '
@@ -100,6 +171,7 @@ def _check_annotation(annotation: dict, video: dict, where: str) -> None:
                 'where the object is not seen.'
             )
     for frame_id, mask in enumerate(annotation['segmentations']):
+        check_bbox(annotation['bboxes'][frame_id], f'{where}.bboxes[{frame_id}]')
         if isinstance(mask, dict):
             if mask['size'] != size:
                 raise ValueError(
@@ -137,6 +209,8 @@ def read_ytvis_json(path: str, backend_args: dict | None = None) -> dict:
     check_fields(content, ('videos', 'categories'), f'{path}: the json')
     check_categories(content, path)
     videos = _check_videos(content, path)
+    if content.get('annotations') is not None:
+        check_fields(content, ('annotations',), f'{path}: the json')
     annotations = content.get('annotations') or []
     category_ids = {category['id'] for category in content['categories']}
     seen: set[int] = set()

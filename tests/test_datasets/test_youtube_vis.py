@@ -187,6 +187,10 @@ BAD_INPUT = {
         lambda c: c.update(annotations=[]),
         r'train\.json: "annotations" is missing or empty',
     ),
+    'annotations is no list': (
+        lambda c: c.update(annotations=3),
+        r'train\.json: the json: the field "annotations" is 3, expected a list',
+    ),
     'video without height': (
         lambda c: first(c, 'videos').pop('height'),
         r'train\.json: videos\[0\] lacks the field "height"',
@@ -197,7 +201,7 @@ BAD_INPUT = {
     ),
     'video without frames': (
         lambda c: first(c, 'videos').update(file_names=[]),
-        r'train\.json: videos\[0\].file_names is empty \(video id 1\)',
+        r'train\.json: videos\[0\].file_names has to name at least .* \(video id 1\)',
     ),
     'video of another length': (
         lambda c: first(c, 'videos').update(length=9),
@@ -217,7 +221,7 @@ BAD_INPUT = {
     ),
     'segmentations is no list': (
         lambda c: first(c).update(segmentations={}),
-        r'train\.json: annotations\[0\].segmentations has to be a list',
+        r'annotations\[0\]: the field "segmentations" is {}, expected a list',
     ),
     'too few segmentations': (
         lambda c: first(c)['segmentations'].pop(),
@@ -256,6 +260,34 @@ BAD_INPUT = {
     'annotation id twice': (
         lambda c: first(c).update(id=2),
         r'train\.json: annotations\[1\].id is 2, which an earlier one has',
+    ),
+    'id is no int': (
+        lambda c: first(c, 'categories').update(id='1'),
+        r'categories\[0\]: the field "id" is \'1\', expected a int',
+    ),
+    'frame has no name': (
+        lambda c: first(c, 'videos').update(file_names=[None]),
+        r'videos\[0\].file_names has to name .*, got \[None\]',
+    ),
+    'bboxes is no list': (
+        lambda c: first(c).update(bboxes=3),
+        r'annotations\[0\].bboxes has to be a list, one entry per frame',
+    ),
+    'box of three numbers': (
+        lambda c: first(c)['bboxes'][0].pop(),
+        r'annotations\[0\].bboxes\[0\] is \[.*\], expected \[x, y, width, height\] or',
+    ),
+    'iscrowd is no flag': (
+        lambda c: first(c).update(iscrowd='no'),
+        r"annotations\[0\].iscrowd is 'no', expected 0 or 1",
+    ),
+    'RLE size is no size': (
+        lambda c: first(c)['segmentations'][0].update(size=None),
+        r'segmentations\[0\] \(annotation id 1\) has the RLE size None',
+    ),
+    'RLE counts are no counts': (
+        lambda c: first(c)['segmentations'][0].update(counts=[None]),
+        r'segmentations\[0\] \(annotation id 1\) has RLE counts that are neither',
     ),
     'nothing but crowds': (
         lambda c: [a.update(iscrowd=1) for a in c['annotations']],

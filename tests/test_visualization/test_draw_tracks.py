@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+
+from mmvis.visualization.draw_tracks import draw_tracks
+from mmvis.visualization.palette import track_colour
+
+CLASSES = ('cat', 'dog')
+
+
+def test_mask_is_blended_and_the_rest_left(frames, tracks):
+    picture = draw_tracks(frames[3], tracks, 3, CLASSES, alpha=0.5)
+    expected = np.array(track_colour(3)) / 2 + 15
+    assert np.abs(picture[55, 75] - expected).max() <= 1
+    assert picture[65:].tolist() == frames[3][65:].tolist()
+    assert (frames[3] == 30).all()
+
+
+def test_outline_has_the_full_colour(frames, tracks):
+    picture = draw_tracks(frames[3], tracks, 3, CLASSES)
+    assert np.abs(picture[59, 75].astype(int) - track_colour(3)).max() < 30
+
+
+def test_absent_track_leaves_the_frame_as_it_was(frames, tracks):
+    assert np.array_equal(draw_tracks(frames[2], tracks, 2, CLASSES), frames[2])
+
+
+def test_score_threshold_decides(frames, tracks):
+    assert (draw_tracks(frames[0], tracks, 0, CLASSES)[70, 100] == 0).all()
+    low = draw_tracks(frames[0], tracks, 0, CLASSES, score_thr=0.05)
+    assert np.abs(low[70, 100] - np.array(track_colour(0)) / 2).max() <= 1
+
+
+def test_higher_score_lies_on_top(frames, tracks):
+    both = draw_tracks(frames[3], tracks, 3, CLASSES, score_thr=0.0, alpha=1.0)
+    assert tuple(both[55, 75].tolist()) == track_colour(3)
+    tracks.scores = tracks.scores.flip(0)
+    both = draw_tracks(frames[3], tracks, 3, CLASSES, score_thr=0.0, alpha=1.0)
+    assert tuple(both[55, 75].tolist()) == track_colour(0)
+
+
+def test_ground_truth_has_no_scores(frames, tracks):
+    del tracks.scores
+    picture = draw_tracks(frames[2], tracks, 2, CLASSES)
+    assert (picture[70, 100] != frames[2][70, 100]).any()
+
+
+def test_picture_is_enlarged(frames, tracks):
+    picture = draw_tracks(frames[3], tracks, 3, CLASSES, scale=4)
+    assert picture.shape == (320, 480, 3)
+    assert np.abs(picture[239, 300].astype(int) - track_colour(3)).max() < 30
+    assert (picture[245:] == 30).all()
+
+
+def test_counts_of_a_json_are_drawn_too(frames, tracks):
+    expected = draw_tracks(frames[3], tracks, 3, CLASSES)
+    tracks.masks[0][3]['counts'] = tracks.masks[0][3]['counts'].decode()
+    assert np.array_equal(draw_tracks(frames[3], tracks, 3, CLASSES), expected)
+
+
+def test_wrong_records_are_refused(frames, tracks):
+    with pytest.raises(ValueError, match='track 3 has masks for 5 frames, but frame 5'):
+        draw_tracks(frames[0], tracks, 5, CLASSES)
+    with pytest.raises(ValueError, match=r'mask of \(h, w\) = \(80, 120\) in frame 0'):
+        draw_tracks(frames[0][:30], tracks, 0, CLASSES)
+    with pytest.raises(ValueError, match='label 1, but there are 1 class names'):
+        draw_tracks(frames[0], tracks, 0, CLASSES[:1])

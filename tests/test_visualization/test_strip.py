@@ -1,0 +1,53 @@
+import cv2
+import numpy as np
+import pytest
+
+from mmvis.visualization.strip import draw_strip, write_strip
+
+CLASSES = ('cat', 'dog')
+
+
+class Asked(list):
+    """A list that remembers which elements were asked for."""
+
+    def __init__(self, items):
+        super().__init__(items)
+        self.indices = []
+
+    def __getitem__(self, index):
+        self.indices.append(index)
+        return super().__getitem__(index)
+
+
+def test_first_last_and_evenly_spaced_frames_are_loaded(frames, tracks):
+    frames = Asked(frames)
+    strip = draw_strip(frames, tracks, CLASSES, num_frames=3, min_side=80)
+    assert frames.indices == [0, 2, 4]
+    assert strip.shape == (80, 3 * 120 + 2 * 6, 3)
+    assert [strip[2, x].tolist() for x in (118, 122, 130, 370)] == [
+        [0, 0, 0],
+        [255, 255, 255],
+        [20, 20, 20],
+        [40, 40, 40],
+    ]
+
+
+def test_short_video_is_shown_whole(frames, tracks):
+    strip = draw_strip(frames, tracks, CLASSES, num_frames=50, min_side=80)
+    assert strip.shape == (80, 5 * 120 + 4 * 6, 3)
+
+
+def test_file_holds_the_strip(tmp_path, frames, tracks):
+    path = tmp_path / 'new' / 'strip.png'
+    write_strip(path, frames, tracks, CLASSES, num_frames=2)
+    expected = draw_strip(frames, tracks, CLASSES, num_frames=2)
+    assert expected.shape[0] == 240
+    assert np.array_equal(cv2.imread(str(path)), expected)
+    assert [file.name for file in path.parent.iterdir()] == ['strip.png']
+
+
+def test_nothing_to_show_is_an_error(frames, tracks):
+    with pytest.raises(ValueError, match='at least one frame, got 0'):
+        draw_strip([], tracks, CLASSES)
+    with pytest.raises(ValueError, match='num_frames=0'):
+        draw_strip(frames, tracks, CLASSES, num_frames=0)

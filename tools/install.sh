@@ -103,7 +103,7 @@ started=$SECONDS
 make_venv
 rm -f "$stamp"
 install_all
-"$venv/bin/python" -c 'import mmvis.registry' >&2
+"$venv/bin/python" -c 'import mmvis, mmdet.datasets, mmdet.models' >/dev/null
 fingerprint >"$stamp"
 say "done in $((SECONDS - started)) s"
 echo "$venv"

@@ -71,7 +71,7 @@ def check_weights(
     if problems:
         raise ValueError(
             f'{filename} does not fit the model {type(model).__name__}: {problems}. '
-            f'{_advice(expected, missing, unexpected, reshaped)}'
+            f'{_advice(bool(missing or unexpected))}'
         )
 
 
@@ -110,16 +110,14 @@ def _list(kind: str, names: Sequence[str]) -> str:
     return f'{len(names)} {kind}: {", ".join(names[:_NUM_SHOWN])}{more}'
 
 
-def _advice(expected: Mapping, missing: list, unexpected: list, reshaped: list) -> str:
-    if len(missing) > len(expected) // 2:
+def _advice(has_other_names: bool) -> str:
+    if has_other_names:
         return (
             'It is a checkpoint of another model: give the config that it was trained '
             'with; convert published checkpoints with tools/model_converters/.'
         )
-    if reshaped and not missing and not unexpected:
-        return (
-            'Sizes differ: give the config that it was trained with, above all the '
-            'same num_classes. To train on with other classes, name the class head in '
-            'default_hooks.strict_load.new_heads and set load_from.'
-        )
-    return 'Give the config that it was trained with.'
+    return (
+        'Sizes differ: give the config that it was trained with, above all the same '
+        'num_classes. To train on with other classes, name the class head in '
+        'default_hooks.strict_load.new_heads and set load_from.'
+    )

@@ -27,8 +27,46 @@ model = dict(
     ),
     test_cfg=dict(clip_len=3),
 )
-train_dataloader = dict(batch_size=1, num_workers=0, persistent_workers=False)
-val_dataloader = dict(num_workers=0, persistent_workers=False)
+# Pipelines of the benchmarks at the size of the frames, 64 x 96.
+train_pipeline = [
+    dict(type='SampleReferenceClip', clip_len=3, frame_range=3),
+    dict(type='TransformBroadcaster', transforms=[dict(type='LoadFrameFromFile')]),
+    dict(type='LoadClipAnnotations'),
+    dict(
+        type='TransformBroadcaster',
+        share_random_params=True,
+        transforms=[
+            dict(
+                type='RandomChoiceResize',
+                scales=[(120, 64), (120, 80)],
+                resize_type='Resize',
+                keep_ratio=True,
+            ),
+            dict(type='RandomFlip', prob=0.5),
+        ],
+    ),
+    dict(type='PackClipInputs'),
+]
+test_pipeline = [
+    dict(type='SampleAllFrames'),
+    dict(
+        type='TransformBroadcaster',
+        transforms=[
+            dict(type='LoadFrameFromFile'),
+            dict(type='Resize', scale=(96, 64), keep_ratio=True),
+        ],
+    ),
+    dict(type='PackClipInputs'),
+]
+train_dataloader = dict(
+    batch_size=1,
+    num_workers=0,
+    persistent_workers=False,
+    dataset=dict(pipeline=train_pipeline),
+)
+val_dataloader = dict(
+    num_workers=0, persistent_workers=False, dataset=dict(pipeline=test_pipeline)
+)
 test_dataloader = val_dataloader
 train_cfg = dict(type='ResumableTrainLoop', max_iters=4, val_interval=100)
 optim_wrapper = dict(

@@ -1,0 +1,174 @@
+import json
+import socket
+import zipfile
+from pathlib import Path
+
+import cv2
+import pytest
+from mmengine.config import Config
+
+from mmvis.models.vis.base import ClipVISModel
+
+REPO = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope='module')
+def checkpoint(tiny_config, tmp_path_factory):
+    """Weights of the tiny model, seeded."""
+    import torch
+    from mmengine.registry import DefaultScope, init_default_scope
+
+    from mmvis.registry import MODELS
+
+    torch.manual_seed(0)
+    init_default_scope('mmvis')
+    model = MODELS.build(Config.fromfile(tiny_config).model)
+    # Prefer objects to no-object, so that there are tracks.
+    model.head.class_embed.layers[1].bias.data[-1] -= 3
+    DefaultScope._instance_dict.clear()
+    path = tmp_path_factory.mktemp('weights') / 'tiny.pth'
+    torch.save(dict(state_dict=model.state_dict()), path)
+    return path
+
+
+@pytest.fixture
+def run_test(call_tool, tiny_config, tiny_options, checkpoint):
+    def run(work_dir, *args, options=()):
+        args = [checkpoint, '--work-dir', work_dir, *args]
+        call_tool('test', tiny_config, *args, options=[*tiny_options, *options])
+        return json.loads((work_dir / 'results.json').read_text())
+
+    return run
+
+
+@pytest.fixture
+def predicted_chunks(monkeypatch):
+    """List the frames of every chunk that reaches the model."""
+    chunks = []
+    predict = ClipVISModel.predict
+
+    def note(self, inputs, data_samples):
+        frames = data_samples[0].video_data_samples
+        chunks.append((frames[0].video_id, [frame.frame_id for frame in frames]))
+        return predict(self, inputs, data_samples)
+
+    monkeypatch.setattr(ClipVISModel, 'predict', note)
+    return chunks
+
+
+def test_writes_results_zip_table_and_overlays(run_test, tmp_path, capsys):
+    results = run_test(tmp_path, '--show-dir', tmp_path / 'show', '--show-score-thr', 0)
+
+    assert {entry['video_id'] for entry in results} == {1, 2}
+    assert all(len(entry['segmentations']) == 6 for entry in results)
+    output = capsys.readouterr().out
+    assert 'youtube_vis/AP:' in output or 'AP50' in output
+    named = tmp_path / 'results.submission_file.zip'
+    assert f'to submit: {named}' in output
+    with zipfile.ZipFile(named) as archive:
+        assert json.loads(archive.read('results.json')) == results
+    for video_id in (1, 2):
+        assert cv2.imread(str(tmp_path / f'show/video_{video_id}.png')) is not None
+        video = cv2.VideoCapture(str(tmp_path / f'show/video_{video_id}.mp4'))
+        assert video.get(cv2.CAP_PROP_FRAME_COUNT) == 6
+
+
+def test_resume_runs_only_unfinished_videos(run_test, tmp_path, predicted_chunks):
+    whole = run_test(tmp_path)
+    assert [video_id for video_id, _ in predicted_chunks] == [1, 2]
+    (tmp_path / 'results.json').unlink()
+    (tmp_path / 'test_records/video_2.json').unlink()
+    (tmp_path / 'test_records/video_2.json.77.tmp').write_text('{"video')
+    predicted_chunks.clear()
+
+    assert run_test(tmp_path, '--resume') == whole
+    assert [video_id for video_id, _ in predicted_chunks] == [2]
+
+    predicted_chunks.clear()
+    assert run_test(tmp_path, '--resume') == whole
+    assert predicted_chunks == []
+
+    assert run_test(tmp_path) == whole
+    assert [video_id for video_id, _ in predicted_chunks] == [1, 2]
+
+
+def test_interrupted_test_keeps_finished_videos(run_test, tmp_path, monkeypatch):
+    predict = ClipVISModel.predict
+
+    def fail(self, inputs, data_samples):
+        if data_samples[0].video_data_samples[0].video_id == 2:
+            raise KeyboardInterrupt
+        return predict(self, inputs, data_samples)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(ClipVISModel, 'predict', fail)
+        with pytest.raises(KeyboardInterrupt):
+            run_test(tmp_path)
+    names = {path.name for path in (tmp_path / 'test_records').iterdir()}
+    assert names == {'run.json', 'video_1.json'}
+    assert run_test(tmp_path, '--resume') == run_test(tmp_path)
+
+
+def test_resume_refuses_results_of_another_model(run_test, tmp_path, capsys):
+    run_test(tmp_path)
+    with pytest.raises(SystemExit):
+        run_test(tmp_path, '--resume', options=['model.test_cfg.clip_len=4'])
+    message = capsys.readouterr().err
+    assert 'test_records are of another test: model differ' in message
+
+
+def test_frame_stride_loads_only_seen_frames(run_test, tmp_path, predicted_chunks):
+    results = run_test(tmp_path, options=['model.test_cfg.frame_stride=4'])
+    assert predicted_chunks == [(1, [0, 4, 5]), (2, [0, 4, 5])]
+    assert all(len(entry['segmentations']) == 6 for entry in results)
+
+
+def test_out_and_amp(run_test, tmp_path):
+    full = run_test(tmp_path)
+    out = tmp_path / 'other/mine.json'
+    run_test(tmp_path, '--amp', '--out', out)
+    half = json.loads(out.read_text())
+    assert (tmp_path / 'other/mine.submission_file.zip').is_file()
+    scores = [[entry['score'] for entry in results[:3]] for results in (full, half)]
+    assert scores[0] != scores[1]
+    assert scores[0] == pytest.approx(scores[1], abs=0.05)
+
+
+@pytest.mark.slow
+def test_two_processes_give_the_same_results(
+    run_test, start_process, tiny_config, tiny_options, checkpoint, tmp_path
+):
+    with socket.socket() as server:
+        server.bind(('127.0.0.1', 0))
+        port = str(server.getsockname()[1])
+    process = start_process(
+        REPO / 'tools/dist_test.sh', tiny_config, checkpoint, 2,
+        '--work-dir', tmp_path / 'two', '--cfg-options', *tiny_options,
+        PORT=port, CUDA_VISIBLE_DEVICES='',
+    )  # fmt: skip
+    output, _ = process.communicate(timeout=120)
+    assert process.returncode == 0, output
+    two = json.loads((tmp_path / 'two/results.json').read_text())
+    assert two == run_test(tmp_path / 'one')
+
+
+@pytest.mark.parametrize(
+    ('args', 'options', 'message'),
+    [
+        (['--out', 'x.pkl'], [], '--out has to be a .json file, got x.pkl'),
+        ([], ['test_dataloader=None'], '`test_dataloader` and `test_evaluator` are'),
+        ([], ['model.head.num_queries=9'], 'head.decoder'),
+        ([], ['model.backbone.depth=34'], 'another model'),
+    ],
+)
+def test_mistakes_are_one_message(run_test, tmp_path, capsys, args, options, message):
+    with pytest.raises(SystemExit) as stop:
+        run_test(tmp_path, *args, options=options)
+    assert stop.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_missing_checkpoint(call_tool, tiny_config, capsys):
+    with pytest.raises(SystemExit):
+        call_tool('test', tiny_config, 'no.pth')
+    assert 'the checkpoint no.pth does not exist' in capsys.readouterr().err

@@ -47,13 +47,13 @@ class TrackClipMerger(BaseClipMerger):
 
     Args:
         match_thr (float): Least similarity of a track and its continuation. Defaults
-            to 0.2.
+            to 0.1.
         class_weight (float): Share of the class agreement in the similarity: 0
             ignores classes, 1 forbids to join disjoint classes. Defaults to 0.5.
         age_bonus (float): Added to the similarity of a track seen in many clips;
             half of it to one seen in two. Defaults to 0.1.
         duplicate_thr (float): Soft IoU above which two predictions of the same best
-            class are one object. Defaults to 0.6.
+            class are one object. Defaults to 0.5.
         max_lost_frames (int): Longest gap after which a track is found again, in
             frames of the video; 0: never. Defaults to 20.
         motion_spread (float): Standard deviation of the place where a lost track
@@ -65,7 +65,7 @@ class TrackClipMerger(BaseClipMerger):
         weigh_masks (bool): Multiply class probabilities by the mean probability of
             the mask's foreground. Defaults to True.
         prior_clips (float): Clips without an object that every track's class vector
-            starts with. Defaults to 1.0.
+            starts with. Defaults to 2.0.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -73,16 +73,16 @@ class TrackClipMerger(BaseClipMerger):
 
     def __init__(
         self,
-        match_thr: float = 0.2,
+        match_thr: float = 0.1,
         class_weight: float = 0.5,
         age_bonus: float = 0.1,
-        duplicate_thr: float = 0.6,
+        duplicate_thr: float = 0.5,
         max_lost_frames: int = 20,
         motion_spread: float = 0.75,
         found_thr: float = 0.3,
         edge_weight: float = 0.5,
         weigh_masks: bool = True,
-        prior_clips: float = 1.0,
+        prior_clips: float = 2.0,
     ) -> None:
         _check_range('match_thr', match_thr, 0, 1)
         _check_range('class_weight', class_weight, 0, 1)

@@ -119,8 +119,9 @@ class TrackRecorder:
 
     def _expand(self, slot: int) -> list[dict | None]:
         masks: list[dict | None] = [None] * self._video_len
+        size = list(self._size)  # one for all, there are many masks
         for frame_id, counts in self._counts.get(slot, {}).items():
-            masks[frame_id] = dict(size=list(self._size), counts=counts)
+            masks[frame_id] = dict(size=size, counts=counts)
         return masks
 
 

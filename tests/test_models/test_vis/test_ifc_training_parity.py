@@ -79,11 +79,8 @@ def test_six_updates(ifc_golden, configs, name):
         _compare_losses(losses, golden.arrays, step, tolerance)
         if step < num_updates:
             optim_wrapper.update_params(sum(losses.values()))
-    np.testing.assert_allclose(
-        grad_norms,
-        golden.arrays['grad_norm'],
-        rtol=np.array(tolerance['grad_norm_rtol']),
-    )
+    errors = np.abs(np.array(grad_norms) / golden.arrays['grad_norm'] - 1)
+    assert (errors <= tolerance['grad_norm_rtol']).all()
     changes = {n: (p.detach() - initial[n]).double() for n, p in params.items()}
     _compare_changes(changes, start.source_weights(), golden.arrays, tolerance)
 

@@ -33,8 +33,8 @@ def test_other_model_is_named(tmp_path):
     torch.save(nn.ModuleDict(dict(neck=nn.Linear(2, 2))).state_dict(), tmp_path / 'a')
     with pytest.raises(
         ValueError,
-        match='4 missing: body.weight, body.bias, head.weight and 1 more; 2 '
-        'unexpected: neck.weight, neck.bias. It is a checkpoint of another model',
+        match=r'4 missing: body.weight, body.bias, head.weight and 1 more; 2 '
+        r'unexpected: neck.weight, neck.bias\. It is a checkpoint of another model',
     ):
         load_strictly(model(), str(tmp_path / 'a'))
 

@@ -1,0 +1,62 @@
+import pytest
+import torch
+from mmengine.config import Config
+from mmengine.registry import DefaultScope
+
+from mmvis.apis import init_model
+from mmvis.datasets import DATASET_CLASSES
+from mmvis.models.vis import IFC
+
+
+@pytest.fixture(autouse=True)
+def _scope():
+    yield
+    DefaultScope._instance_dict.clear()
+
+
+def test_model_in_eval_mode_with_its_config(tiny_config, tmp_path):
+    options = {'model.test_cfg.clip_len': 4}
+    model = init_model(tiny_config, cfg_options=options)
+    assert isinstance(model, IFC)
+    assert not model.training
+    assert model.test_cfg.clip_len == 4
+    assert model.cfg.model.test_cfg.clip_len == 4
+
+    torch.save(dict(state_dict=model.state_dict()), tmp_path / 'a.pth')
+    again = init_model(str(tiny_config), tmp_path / 'a.pth')
+    frames = torch.rand(1, 3, 3, 32, 64)
+    with torch.no_grad():
+        for key, value in model(frames).items():
+            assert torch.equal(again(frames)[key], value)
+
+
+def test_given_config_is_not_changed(tiny_config):
+    cfg = Config.fromfile(tiny_config)
+    init_model(cfg, cfg_options={'model.test_cfg.clip_len': 4})
+    assert cfg.model.test_cfg.clip_len == 3
+
+
+def test_classes_come_from_checkpoint_then_config(tiny_config, tmp_path):
+    numbered = tuple(f'class {i}' for i in range(5))
+    model = init_model(tiny_config)
+    assert model.dataset_meta['classes'] == numbered
+    named = {'test_dataloader.dataset.metainfo': dict(classes=tuple('abcde'))}
+    assert init_model(tiny_config, cfg_options=named).dataset_meta == dict(
+        classes=tuple('abcde')
+    )
+    published = {'test_dataloader.dataset.dataset_version': '2021'}
+    meta = init_model(tiny_config, cfg_options=published).dataset_meta
+    assert meta == dict(classes=DATASET_CLASSES['2021'])
+
+    stored = dict(classes=('v', 'w', 'x', 'y', 'z'), cat_ids=[1, 2, 3, 4, 5])
+    content = dict(state_dict=model.state_dict(), meta=dict(dataset_meta=stored))
+    torch.save(content, tmp_path / 'a.pth')
+    model = init_model(tiny_config, tmp_path / 'a.pth', cfg_options=published)
+    assert model.dataset_meta == stored
+
+
+def test_checkpoint_of_another_class_count(tiny_config, tmp_path):
+    other = init_model(tiny_config, cfg_options={'model.head.num_classes': 7})
+    torch.save(other.state_dict(), tmp_path / 'other.pth')
+    with pytest.raises(ValueError, match=r'other.pth does not fit the model IFC'):
+        init_model(tiny_config, tmp_path / 'other.pth')

@@ -51,7 +51,7 @@ def tiny_config():
 
 @pytest.fixture
 def call_tool(monkeypatch):
-    """Run tools/NAME.py in this process, with a command line of its own."""
+    """Run a script, 'tools/train.py', in this process with its own command line."""
 
     # MMEngine prints the config five times a run; laying it out takes seconds.
     monkeypatch.setattr(
@@ -59,8 +59,8 @@ def call_tool(monkeypatch):
     )
 
     def call(name, *args, options=()):
-        path = REPO / f'tools/{name}.py'
-        spec = importlib.util.spec_from_file_location(f'tools_{name}', path)
+        path = REPO / name
+        spec = importlib.util.spec_from_file_location(f'script_{path.stem}', path)
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
         # MMEngine's loggers of one name and second would be one.

@@ -31,25 +31,32 @@ def write_video_record(
         classes (Sequence[str], optional): Name of each label.
     """
     tracks = sample.pred_track_instances
-    rows, masks = [], {}
-    for label, score, instance_id, rles in zip(
-        tracks.labels.tolist(),
-        tracks.scores.tolist(),
-        tracks.instances_id.tolist(),
-        tracks.masks,
-    ):
-        row = dict(instance_id=instance_id, label=label, score=score)
-        rows.append(row if classes is None else dict(row, category=classes[label]))
-        masks.setdefault(instance_id, [_rle_as_text(rle) for rle in rles])
-    content = dict(
+    labels, scores = tracks.labels.tolist(), tracks.scores.tolist()
+    instance_ids = tracks.instances_id.tolist()
+    rows = [
+        dict(instance_id=instance_id, label=label, score=score)
+        for instance_id, label, score in zip(instance_ids, labels, scores)
+    ]
+    if classes is not None:
+        rows = [dict(row, category=classes[row['label']]) for row in rows]
+    head = dict(
         video_id=sample.video_id,
         video_len=sample.video_len,
         ori_shape=list(sample.ori_shape),
         tracks=rows,
-        masks=masks,
     )
+    masks = dict(zip(instance_ids, tracks.masks))
     temporary = Path(f'{path}.{os.getpid()}.tmp')
-    temporary.write_text(json.dumps(content))
+    with temporary.open('w') as file:
+        # Mask by mask: the text of a long video would double its memory.
+        file.write(f'{json.dumps(head)[:-1]}, "masks": {{')
+        for i, (instance_id, rles) in enumerate(masks.items()):
+            file.write(f'{", " if i else ""}"{instance_id}": [')
+            for frame_id, rle in enumerate(rles):
+                file.write(', ' if frame_id else '')
+                file.write(json.dumps(_rle_as_text(rle)))
+            file.write(']')
+        file.write('}}')
     os.replace(temporary, path)
 
 

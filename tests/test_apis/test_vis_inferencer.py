@@ -63,7 +63,7 @@ def test_same_tracks_as_tools_test(
     infer, frames_dir, call_tool, tiny_config, tiny_options, checkpoint, tmp_path
 ):
     args = [tiny_config, checkpoint, '--work-dir', tmp_path]
-    call_tool('test', *args, options=tiny_options)
+    call_tool('tools/test.py', *args, options=tiny_options)
     expected = read_video_record(tmp_path / 'test_records/video_1.json')
     assert len(expected.pred_track_instances) > 1
 
@@ -109,6 +109,20 @@ def test_writes_record_and_overlays(infer, frames_dir, tmp_path):
     assert video.get(cv2.CAP_PROP_FRAME_COUNT) == 6
     assert video.get(cv2.CAP_PROP_FPS) == 9
     assert cv2.imread(str(tmp_path / 'out/in.png')) is not None
+
+
+def test_demo(call_tool, tiny_config, checkpoint, frames_dir, tmp_path, capsys):
+    args = [frames_dir, tiny_config, checkpoint, '--out-dir', tmp_path]
+    call_tool('demo/video_demo.py', *args)
+    output = capsys.readouterr().out
+    tracks = json.loads((tmp_path / f'{frames_dir.name}.json').read_text())['tracks']
+    assert f'{len(tracks)} tracks in 6 frames' in output
+    best = max(tracks, key=lambda track: track['score'])
+    assert f'{best["category"]:16s} {best["score"]:.3f}' in output
+
+    with pytest.raises(SystemExit):
+        call_tool('demo/video_demo.py', 'no.mp4', *args[1:])
+    assert 'the video no.mp4 does not exist' in capsys.readouterr().err
 
 
 def test_portrait_frames_of_another_size(infer):

@@ -35,7 +35,9 @@ def checkpoint(tiny_config, tmp_path_factory):
 def run_test(call_tool, tiny_config, tiny_options, checkpoint):
     def run(work_dir, *args, options=()):
         args = [checkpoint, '--work-dir', work_dir, *args]
-        call_tool('test', tiny_config, *args, options=[*tiny_options, *options])
+        call_tool(
+            'tools/test.py', tiny_config, *args, options=[*tiny_options, *options]
+        )
         return json.loads((work_dir / 'results.json').read_text())
 
     return run
@@ -170,5 +172,5 @@ def test_mistakes_are_one_message(run_test, tmp_path, capsys, args, options, mes
 
 def test_missing_checkpoint(call_tool, tiny_config, capsys):
     with pytest.raises(SystemExit):
-        call_tool('test', tiny_config, 'no.pth')
+        call_tool('tools/test.py', tiny_config, 'no.pth')
     assert 'the checkpoint no.pth does not exist' in capsys.readouterr().err

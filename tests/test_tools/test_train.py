@@ -35,7 +35,9 @@ def free_port():
 def train(call_tool, tiny_config, tiny_options):
     def run(work_dir, *args, options=()):
         args = ['--work-dir', work_dir, *args]
-        call_tool('train', tiny_config, *args, options=[*tiny_options, *options])
+        call_tool(
+            'tools/train.py', tiny_config, *args, options=[*tiny_options, *options]
+        )
 
     return run
 
@@ -65,6 +67,14 @@ def test_seed_decides_the_result(train, tmp_path):
 def test_resume_without_checkpoint_starts(train, tmp_path):
     train(tmp_path, '--resume', options=['train_cfg.max_iters=2'])
     assert (tmp_path / 'iter_2.pth').is_file()
+
+
+def test_finished_training_stays_as_it_is(train, tmp_path):
+    short = ['train_cfg.max_iters=2']
+    train(tmp_path, options=short)
+    content = (tmp_path / 'iter_2.pth').read_bytes()
+    train(tmp_path, '--resume', options=short)
+    assert (tmp_path / 'iter_2.pth').read_bytes() == content
 
 
 def test_killed_training_goes_on_exactly(
@@ -182,14 +192,14 @@ def test_mistakes_are_one_message(
 
 def test_missing_config(call_tool, capsys):
     with pytest.raises(SystemExit):
-        call_tool('train', 'configs/no.py')
+        call_tool('tools/train.py', 'configs/no.py')
     assert 'error: configs/no.py: there is no such config' in capsys.readouterr().err
 
 
 def test_help_has_examples(call_tool, capsys):
     for name in ('train', 'test'):
         with pytest.raises(SystemExit) as stop:
-            call_tool(name, '--help')
+            call_tool(f'tools/{name}.py', '--help')
         assert stop.value.code == 0
         assert f'tools/dist_{name}.sh configs/ifc_r50.py' in capsys.readouterr().out
 

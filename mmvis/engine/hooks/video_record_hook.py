@@ -49,6 +49,7 @@ class VideoRecordHook(Hook):
         if is_main_process():
             self._prepare_folder()
         barrier()
+        self.out_dir.mkdir(parents=True, exist_ok=True)  # on every machine
         dataset = runner.test_loop.dataloader.dataset
         sampler = runner.test_loop.dataloader.sampler
         finished = []

@@ -91,8 +91,11 @@ install_all() {
   pip_install -c "$constraints" -r requirements/runtime.txt -r requirements/tests.txt
   say "installing the $stack stack"
   pip_install --no-deps -c "$constraints" -r "requirements/$stack.txt"
-  say 'installing mmvis, editable'
-  pip_install --no-deps --editable .
+  # This folder on the path rather than `pip install --editable`, with which
+  # MMEngine 0.10.7 does not find the configs of a package.
+  local packages
+  packages="$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
+  echo "$PWD" >"$packages/mmvis-source.pth"
 }
 
 if [[ -x "$venv/bin/python" && "$(cat "$stamp" 2>/dev/null)" == "$(fingerprint)" ]]; then

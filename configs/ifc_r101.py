@@ -1,15 +1,7 @@
-# The published R101 is MSRA's: stride in the first 1x1 convolution, BGR, no std.
-_base_ = 'ifc_r50.py'
-
-model = dict(
-    data_preprocessor=dict(
-        mean=[103.53, 116.28, 123.675], std=[1.0, 1.0, 1.0], bgr_to_rgb=False
-    ),
-    backbone=dict(
-        depth=101,
-        style='caffe',
-        init_cfg=dict(
-            type='Pretrained', checkpoint='open-mmlab://detectron2/resnet101_caffe'
-        ),
-    ),
-)
+# IFC, ResNet-101, YouTube-VIS 2019, near-online with T=5; see ifc_r50.py.
+_base_ = [
+    '_base_/models/ifc_r101.py',
+    '_base_/datasets/youtube_vis_2019.py',
+    '_base_/schedules/adamw_6k.py',
+    '_base_/default_runtime.py',
+]

@@ -6,6 +6,3 @@ _base_ = [
     '_base_/schedules/adamw_6k.py',
     '_base_/default_runtime.py',
 ]
-# Another number of classes than the checkpoint's: as published, the last layer of the
-# class head starts anew and all else is inherited.
-default_hooks = dict(strict_load=dict(new_heads=[r'head\.class_embed\.layers\.1\..*']))

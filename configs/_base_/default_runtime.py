@@ -17,7 +17,8 @@ default_hooks = dict(
         type='CheckpointHook', by_epoch=False, interval=1000, max_keep_ckpts=3
     ),
     sampler_seed=dict(type='DistSamplerSeedHook'),
-    strict_load=dict(type='StrictLoadHook'),
+    # Starting from weights for other classes, only the class heads start anew.
+    strict_load=dict(type='StrictLoadHook', new_heads=[r'head\.class_embed\..*']),
     reproducible_training=dict(type='ReproducibleTrainingHook'),
     finite_loss=dict(type='FiniteLossHook'),
     frame_stride=dict(type='FrameStrideHook'),

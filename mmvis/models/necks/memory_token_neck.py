@@ -38,6 +38,10 @@ class MemoryTokenNeck(BaseModule):
         feedforward_channels (int): Hidden width of the feed-forward blocks.
             Defaults to 2048.
         dropout (float): Defaults to 0.1.
+        pos_in_content (bool): Add the position code to the cells once, before the
+            first layer, so that encoded features and what queries read from them
+            tell where they are. The original has positions in attention only, and
+            learns this in long training. Defaults to False.
         init_cfg (dict, optional): Initialisation config.
     """
 
@@ -52,11 +56,13 @@ class MemoryTokenNeck(BaseModule):
         num_heads: int = 8,
         feedforward_channels: int = 2048,
         dropout: float = 0.1,
+        pos_in_content: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
         self.in_channels = list(in_channels)
         self.embed_dims = embed_dims
+        self.pos_in_content = pos_in_content
         self.input_proj = nn.Conv2d(self.in_channels[-1], embed_dims, 1)
         self.memory_tokens = nn.Parameter(torch.empty(num_memory_tokens, embed_dims))
         self.memory_pos = nn.Parameter(torch.empty(num_memory_tokens, embed_dims))
@@ -95,6 +101,8 @@ class MemoryTokenNeck(BaseModule):
         cells = self.input_proj(x.flatten(0, 1)).flatten(2).transpose(1, 2)
         padding_mask = features.padding_masks[-1]
         pos = sine_position(padding_mask, self.embed_dims).flatten(0, 1)
+        if self.pos_in_content:
+            cells = cells + pos
         memory = self.memory_tokens.expand(B * T, -1, -1)
         M = memory.shape[1]
         memory_pos = self.memory_pos.expand(B * T, -1, -1)

@@ -21,6 +21,7 @@ __all__ = ['ClipVISModel']
 _PROBE_SIZE = 128
 
 
+@MODELS.register_module()
 class ClipVISModel(BaseModel):
     """Backbone, necks and head over the frames of a clip.
 
@@ -36,6 +37,8 @@ class ClipVISModel(BaseModel):
         head (dict): Config of the head.
         neck (dict | Sequence[dict], optional): Config of the neck, or of several
             in the order in which they run.
+        auxiliary_head (dict, optional): Config of a second head that reads the
+            per-frame features in training, e.g. :class:`SemanticHead`.
         test_cfg (dict, optional): How videos are cut into clips and joined, see
             :class:`TestCfg`.
         data_preprocessor (dict, optional): Config of the preprocessor.
@@ -50,6 +53,7 @@ class ClipVISModel(BaseModel):
         backbone: dict,
         head: dict,
         neck: dict | Sequence[dict] | None = None,
+        auxiliary_head: dict | None = None,
         test_cfg: dict | None = None,
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
@@ -59,6 +63,9 @@ class ClipVISModel(BaseModel):
         necks = [] if neck is None else [neck] if isinstance(neck, dict) else neck
         self.necks = nn.ModuleList(MODELS.build(cfg) for cfg in necks)
         self.head = MODELS.build(head)
+        self.auxiliary_head = (
+            None if auxiliary_head is None else MODELS.build(auxiliary_head)
+        )
         self.test_cfg = TestCfg.from_dict(test_cfg)
         self._stream: VideoStream | None = None
         self._stage_strides = self._probe_strides()
@@ -110,8 +117,14 @@ class ClipVISModel(BaseModel):
 
     def loss(self, inputs: Tensor, data_samples: TrackSampleList) -> dict[str, Tensor]:
         """Losses of annotated clips (B, T, 3, H, W)."""
-        return self.head.loss(self.extract_feat(inputs, data_samples), data_samples)
+        features = self.extract_frame_feat(inputs, data_samples)
+        losses = self.head.loss(self.encode_clip(features), data_samples)
+        if self.auxiliary_head is not None:
+            auxiliary = self.auxiliary_head.loss(features, data_samples)
+            losses |= {f'aux.{name}': value for name, value in auxiliary.items()}
+        return losses
 
+    @torch.no_grad()
     def predict(
         self, inputs: Tensor, data_samples: TrackSampleList
     ) -> list[TrackDataSample]:
@@ -226,6 +239,8 @@ class ClipVISModel(BaseModel):
                 features = _with_maps(features, maps, strides)
             all_strides.append(strides)
             source = type(stage).__name__
+            if self.auxiliary_head is not None and len(all_strides) == self.num_frame_stages:
+                _check_channels(source, features, self.auxiliary_head)
         _check_channels(source, features, self.head)
         self.train(was_training)
         return all_strides

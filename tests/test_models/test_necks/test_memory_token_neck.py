@@ -91,6 +91,15 @@ def test_gradients_reach_every_parameter():
     out = neck(make_features())
     (out.maps[-1].sum() + out.tokens.square().sum()).backward()
     without = [n for n, p in neck.named_parameters() if p.grad is None]
-    # The head adds it to the keys of the tokens; here nothing does after the
-    # last layer, but every layer before does.
     assert without == []
+
+
+def test_position_in_content():
+    """Two cells of equal content differ only if their place is told."""
+    features = make_features()
+    constant = features.replace(maps=(features.maps[0], torch.ones(B, T, 12, H, W)))
+    for pos_in_content in (False, True):
+        neck = make_neck(pos_in_content=pos_in_content, num_layers=0)
+        encoded = neck(constant).maps[1]
+        same = torch.allclose(encoded[..., 0, 0], encoded[..., 1, 1])
+        assert same != pos_in_content

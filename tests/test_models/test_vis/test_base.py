@@ -132,3 +132,12 @@ def test_wrong_calls():
 def test_test_cfg_is_checked_when_built():
     with pytest.raises(ValueError, match=r'model\.test_cfg\.clip_len'):
         build(test_cfg=dict(clip_len=0))
+
+
+def test_auxiliary_head_adds_losses_in_training_only():
+    head = dict(type='SemanticHead', num_classes=3, in_channels=[8, 16, 32])
+    model = build(auxiliary_head=head)
+    assert set(model(torch.randn(1, 2, 3, 32, 32))) == {'cls_logits', 'mask_logits'}
+    wrong = dict(head, in_channels=[8, 16, 16])
+    with pytest.raises(ValueError, match='SemanticHead was built for'):
+        build(auxiliary_head=wrong)

@@ -1,0 +1,98 @@
+"""Dense classification of feature cells: quick lessons for a fresh backbone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from mmdet.structures import TrackDataSample, TrackSampleList
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mmvis.models.task_modules.clip_targets import clip_targets
+from mmvis.registry import MODELS
+from mmvis.structures import ClipFeatures
+
+__all__ = ['SemanticHead']
+
+
+@MODELS.register_module()
+class SemanticHead(BaseModule):
+    """Tell the class of every cell of one level, in training only.
+
+    Set prediction teaches a backbone slowly, through the few cells that queries
+    happen to look at. Where no pre-trained weights are to be had, this head gives
+    every cell a target: as ``auxiliary_head`` beside any head, or alone as ``head``
+    in a short training of the backbone before.
+
+    Args:
+        num_classes (int): K, without background.
+        in_channels (Sequence[int]): Channels of the incoming levels.
+        level (int): Index of the level that is classified. Defaults to -1, the
+            coarsest.
+        background_weight (float): Weight of the background in the cross entropy.
+            Defaults to 0.2.
+        loss_weight (float): Defaults to 1.0.
+        init_cfg (dict, optional): Initialisation config.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        in_channels: Sequence[int],
+        level: int = -1,
+        background_weight: float = 0.2,
+        loss_weight: float = 1.0,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg=init_cfg)
+        self.num_classes = num_classes
+        self.in_channels = list(in_channels)
+        self.level = level
+        self.class_weight = [1.0] * num_classes + [background_weight]
+        self.loss_weight = loss_weight
+        self.classifier = nn.Conv2d(self.in_channels[level], num_classes + 1, 1)
+
+    def forward(self, features: ClipFeatures) -> dict[str, Tensor]:
+        """Classify the cells of a batch of clips.
+
+        Args:
+            features (ClipFeatures): Levels with ``in_channels`` channels.
+
+        Returns:
+            dict[str, Tensor]: ``sem_logits`` of shape (B*T, K+1, H, W), background
+            last.
+        """
+        return dict(sem_logits=self.classifier(features.maps[self.level].flatten(0, 1)))
+
+    def loss(
+        self, features: ClipFeatures, data_samples: TrackSampleList
+    ) -> dict[str, Tensor]:
+        """Cross entropy with the share of each class in each cell.
+
+        Args:
+            features (ClipFeatures): Levels with ``in_channels`` channels.
+            data_samples (list[TrackDataSample]): Ground truth of the B clips.
+
+        Returns:
+            dict[str, Tensor]: ``loss_semantic``, a mean over cells.
+        """
+        logits = self(features)['sem_logits']
+        shares = [
+            self.class_shares(sample, logits) for sample in data_samples
+        ]  # B of (T, K+1, H, W)
+        loss = F.cross_entropy(
+            logits, torch.cat(shares), weight=logits.new_tensor(self.class_weight)
+        )
+        return dict(loss_semantic=self.loss_weight * loss)
+
+    def class_shares(self, sample: TrackDataSample, logits: Tensor) -> Tensor:
+        """How much of each cell each class covers, shape (T, K+1, H, W)."""
+        gt = clip_targets(sample, sample[0].batch_input_shape, logits)
+        covered = F.adaptive_avg_pool2d(gt.masks, logits.shape[-2:])  # (N, T, H, W)
+        T, H, W = covered.shape[1:]
+        shares = logits.new_zeros(self.num_classes, T, H, W)
+        shares.index_add_(0, gt.labels, covered)
+        background = (1 - shares.sum(0, keepdim=True)).clamp(min=0)
+        return torch.cat([shares, background]).transpose(0, 1)

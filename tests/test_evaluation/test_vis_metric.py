@@ -126,7 +126,8 @@ def test_format_only_writes_and_does_not_score(case, tmp_path):
     assert evaluate(metric, records(gt, results)) == {}
     written = json.loads((tmp_path / 'sub' / 'ifc.json').read_text())
     order = {video['id']: place for place, video in enumerate(gt['videos'])}
-    assert written == sorted(results, key=lambda r: order[r['video_id']])
+    is_same = written == sorted(results, key=lambda r: order[r['video_id']])
+    assert is_same
 
 
 def test_files_and_scores_together(case, tmp_path):

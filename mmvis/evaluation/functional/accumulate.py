@@ -31,16 +31,16 @@ def _interpolate(is_true: np.ndarray, is_false: np.ndarray, num_gts: int) -> tup
     precision = np.zeros((num_thrs, len(RECALL_THRS)))
     if num_dets == 0:
         return precision, np.zeros(num_thrs)
-    true_sum = np.cumsum(is_true, axis=1).astype(float)
-    false_sum = np.cumsum(is_false, axis=1).astype(float)
-    recalls = true_sum / num_gts
-    envelope = true_sum / (false_sum + true_sum + np.spacing(1))
-    envelope = np.maximum.accumulate(envelope[:, ::-1], axis=1)[:, ::-1]
-    for row in range(num_thrs):
-        places = np.searchsorted(recalls[row], RECALL_THRS, side='left')
-        reached = places[: np.searchsorted(places, num_dets)]
-        precision[row, : len(reached)] = envelope[row, reached]
-    return precision, recalls[:, -1]
+    true_sum = np.cumsum(is_true, axis=1)
+    precisions = true_sum / (np.cumsum(is_false, axis=1) + true_sum + np.spacing(1))
+    envelope = np.maximum.accumulate(precisions[:, ::-1], axis=1)[:, ::-1]
+    # True positives that reach each recall point, (R,), and where they are reached.
+    needed = np.searchsorted(np.arange(num_gts + 1) / num_gts, RECALL_THRS)
+    rows = np.arange(num_thrs)[:, None] * (num_gts + 1)  # keeps the rows apart
+    places = np.searchsorted((true_sum + rows).ravel(), needed + rows)  # (T, R)
+    is_reached = needed <= true_sum[:, -1:]
+    precision[is_reached] = envelope.ravel()[places[is_reached]]
+    return precision, true_sum[:, -1] / num_gts
 
 
 def accumulate(

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-from operator import itemgetter
-
 import numpy as np
 from pycocotools import mask as mask_utils
 
-from mmvis.evaluation.functional.mask_tables import box_table
+from mmvis.evaluation.functional.mask_table import MaskTable
 
 __all__ = ['track_iou', 'track_ious']
-
-_BOX_FRAME_STRIDE = 2
 
 
 def track_iou(track_a: list, track_b: list) -> float:
@@ -38,99 +34,70 @@ def track_iou(track_a: list, track_b: list) -> float:
     return intersection / union if union else 0.0
 
 
-def track_ious(
-    dets: list[list],
-    gts: list[list],
-    det_areas: np.ndarray,
-    gt_areas: np.ndarray,
-    min_iou: float = 0.0,
-) -> np.ndarray:
+def track_ious(dets: MaskTable, gts: MaskTable, min_iou: float = 0.0) -> np.ndarray:
     """IoU of each prediction with each ground-truth track of a video.
 
     Args:
-        dets (list[list]): D predictions, per frame a compressed RLE or None.
-        gts (list[list]): The same for G ground-truth tracks.
-        det_areas (np.ndarray): Areas of their masks in one row: see ``mask_areas``.
-        gt_areas (np.ndarray): The same for the ground truth.
+        dets (MaskTable): D predictions.
+        gts (MaskTable): G ground-truth tracks.
         min_iou (float): Pairs that cannot reach this IoU may be reported as 0,
             which is faster. Defaults to 0.
 
     Returns:
         np.ndarray: IoU, float64, shape (D, G).
     """
-    size = _common_size(dets + gts)
-    is_regular = size is not None and len({len(track) for track in dets + gts}) == 1
-    if not is_regular:
-        return np.array([[track_iou(det, gt) for gt in gts] for det in dets])
-    det_areas, gt_areas = (
-        det_areas.reshape(len(dets), -1),  # (D, T)
-        gt_areas.reshape(len(gts), -1),  # (G, T)
-    )
-    totals = det_areas.sum(1)[:, None] + gt_areas.sum(1)  # (D, G)
-    possible = np.ones(totals.shape, dtype=bool)
-    if min_iou > 0:
-        bound = _intersection_bound(dets, gts, det_areas, gt_areas)
-        # The factor keeps pairs that only rounding puts below the minimum.
-        possible = bound * (1 + min_iou) >= totals * min_iou * (1 - 1e-9)
-    rows, cols = np.flatnonzero(possible.any(1)), np.flatnonzero(possible.any(0))
-    intersections = np.zeros(totals.shape)
-    if len(rows):
-        intersections[np.ix_(rows, cols)] = _intersections(
-            [dets[row] for row in rows],
-            [gts[col] for col in cols],
-            det_areas[rows],
-            size,
-        )
-    unions = totals - intersections
-    return np.where(unions > 0, intersections / np.maximum(unions, 1), 0.0)
+    if dets.is_regular and gts.is_regular and None in (dets.size, gts.size):
+        return np.zeros((len(dets.tracks), len(gts.tracks)))
+    is_regular = dets.is_regular and gts.is_regular and dets.size == gts.size
+    if not is_regular or dets.areas.shape[1] != gts.areas.shape[1]:
+        return np.array([[track_iou(d, g) for g in gts.tracks] for d in dets.tracks])
+    totals = dets.areas.sum(1)[:, None] + gts.areas.sum(1)  # (D, G)
+    # IoU >= m if I >= m / (1 + m) * (A + B); the factor is for what rounding takes.
+    required = totals * (min_iou / (1 + min_iou) * (1 - 1e-9))
+    bounds = _intersection_bounds(dets, gts)
+    is_open = (bounds >= required) & (bounds > 0)
+    ious = np.zeros(totals.shape)
+    for g in np.flatnonzero(is_open.any(0)):
+        rows = np.flatnonzero(is_open[:, g])
+        intersections = _intersections(dets, rows, gts, g)
+        ious[rows, g] = intersections / (totals[rows, g] - intersections)
+    return ious
 
 
-def _common_size(tracks: list[list]) -> list[int] | None:
-    """Return the size [h, w] of all masks, None if they differ or there are none."""
-    sizes = [
-        size
-        for track in tracks
-        for size in map(itemgetter('size'), filter(None, track))
-    ]
-    if sizes and sizes.count(sizes[0]) == len(sizes):
-        return sizes[0]
-    return None
+def _intersection_bounds(dets: MaskTable, gts: MaskTable) -> np.ndarray:
+    """Bound the summed intersections from above, shape (D, G).
 
-
-def _intersection_bound(
-    dets: list[list], gts: list[list], det_areas: np.ndarray, gt_areas: np.ndarray
-) -> np.ndarray:
-    """Upper bound of summed intersections, shape (D, G), without pairing masks.
-
-    No intersection exceeds either area, nor, in the frames where the boxes are
-    measured, the intersection of the boxes.
+    None exceeds either area or the intersection of the boxes.
     """
-    bound = np.minimum(det_areas[:, None], gt_areas[None]).astype(float)  # (D, G, T)
-    frame_ids = range(0, bound.shape[2], _BOX_FRAME_STRIDE)
-    det_boxes = box_table(dets, frame_ids)[:, :, None]  # (4, D, 1, T')
-    gt_boxes = box_table(gts, frame_ids)[:, None]  # (4, 1, G, T')
-    sides = np.minimum(det_boxes[2:], gt_boxes[2:])
-    sides -= np.maximum(det_boxes[:2], gt_boxes[:2])
-    np.maximum(sides, 0, out=sides)
-    boxed = bound[..., ::_BOX_FRAME_STRIDE]
-    np.minimum(boxed, sides[0] * sides[1], out=boxed)
-    return bound.sum(-1)
+    x1, y1, x2, y2 = dets.boxes[:, :, None]  # (D, 1, T)
+    gt_x1, gt_y1, gt_x2, gt_y2 = gts.boxes  # (G, T)
+    widths = np.minimum(x2, gt_x2)
+    widths -= np.maximum(x1, gt_x1)
+    heights = np.minimum(y2, gt_y2)
+    heights -= np.maximum(y1, gt_y1)
+    np.maximum(widths, 0, out=widths)
+    np.maximum(heights, 0, out=heights)
+    bounds = np.multiply(widths, heights, out=widths)  # (D, G, T)
+    np.minimum(bounds, dets.areas[:, None], out=bounds)
+    np.minimum(bounds, gts.areas, out=bounds)
+    return bounds.sum(-1)
 
 
 def _intersections(
-    dets: list[list], gts: list[list], det_areas: np.ndarray, size: list[int]
+    dets: MaskTable, rows: np.ndarray, gts: MaskTable, g: int
 ) -> np.ndarray:
-    """Summed intersections, shape (D, G), with one call per frame.
+    """Summed intersections of some predictions with one ground-truth track, (n,).
 
-    For crowds pycocotools divides by the prediction's area, so that the product
-    of the two is the intersection, exact after rounding.
+    Between its edges the number of filled pixels grows by 1 per pixel or not at all,
+    so that interpolation gives how many of the ground truth's pixels lie before any
+    pixel. The difference over a run of a prediction is its intersection. All numbers
+    are integers below 2**53, so this is exact.
     """
-    empty = mask_utils.encode(np.zeros(size, dtype=np.uint8, order='F'))
-    det_frames = zip(*[[mask or empty for mask in track] for track in dets])
-    gt_frames = zip(*[[mask or empty for mask in track] for track in gts])
-    crowds = [1] * len(gts)
-    parts = [
-        mask_utils.iou(list(det_frame), list(gt_frame), crowds)
-        for det_frame, gt_frame in zip(det_frames, gt_frames)
-    ]  # T of (D, G)
-    return np.rint(np.stack(parts) * det_areas.T[:, :, None]).sum(0)
+    edges = [dets.edges[dets.ends[row] : dets.ends[row + 1]] for row in rows]
+    gt_edges = gts.edges[gts.ends[g] : gts.ends[g + 1]]
+    gt_filled = np.zeros(len(gt_edges))
+    np.cumsum(gt_edges[1::2] - gt_edges[0::2], out=gt_filled[1::2])
+    gt_filled[2::2] = gt_filled[1:-1:2]
+    filled = np.interp(np.concatenate(edges), gt_edges, gt_filled)
+    sums = np.append(0, np.cumsum(filled[1::2] - filled[0::2]))
+    return np.diff(sums[np.cumsum([len(part) for part in edges]) // 2], prepend=0)

@@ -160,19 +160,18 @@ def index_results(
     Raises:
         ValueError: If a prediction is of a video that the ground truth lacks.
     """
-    for place, result in enumerate(results):
-        if result['video_id'] not in video_index:
-            raise ValueError(
-                f'results[{place}].video_id: {result["video_id"]!r} is not a video of '
-                'the ground truth; were these results made for another split?'
-            )
-    places = [
-        i for i, result in enumerate(results) if result['category_id'] in cat_index
-    ]
-    kept = [results[i] for i in places]
-    cat_ids = [result['category_id'] for result in kept]
+    video_ids = [result['video_id'] for result in results]
+    if not video_index.keys() >= set(video_ids):
+        place = next(i for i, v in enumerate(video_ids) if v not in video_index)
+        raise ValueError(
+            f'results[{place}].video_id: {video_ids[place]!r} is not a video of the '
+            'ground truth; were these results made for another split?'
+        )
+    cat_ids = [result['category_id'] for result in results]
+    places = [i for i, cat_id in enumerate(cat_ids) if cat_id in cat_index]
+    kept, cat_ids = [results[i] for i in places], [cat_ids[i] for i in places]
     cats = np.array([cat_index[cat_id] for cat_id in cat_ids], dtype=np.int64)
-    videos = np.array([video_index[r['video_id']] for r in kept], dtype=np.int64)
+    videos = np.array([video_index[video_ids[i]] for i in places], dtype=np.int64)
     scores = np.array([result['score'] for result in kept], dtype=float)
     groups = cats * num_groups_per_cat + videos
     order = np.lexsort((cat_ids, -scores, groups)) if kept else cats

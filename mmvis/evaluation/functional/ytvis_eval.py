@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from mmvis.evaluation.functional.accumulate import accumulate
-from mmvis.evaluation.functional.mask_tables import mask_areas, mean_mask_areas
+from mmvis.evaluation.functional.mask_table import MaskTable, mean_mask_areas
 from mmvis.evaluation.functional.matching import match_tracks
 from mmvis.evaluation.functional.params import IOU_THRS, MAX_DETS
 from mmvis.evaluation.functional.scores import YTVISScores
@@ -58,21 +58,18 @@ def _measure(dets: TrackSet, gts: TrackSet) -> tuple[np.ndarray, ...]:
     Returns:
         tuple: Prediction index, ground-truth index and IoU of each pair, (P,).
     """
-    det_areas, gt_areas = mask_areas(dets.segmentations), mask_areas(gts.segmentations)
-    dets.areas[:] = mean_mask_areas(dets.segmentations, det_areas)
-    det_ends = np.cumsum([0, *map(len, dets.segmentations)])
-    gt_ends = np.cumsum([0, *map(len, gts.segmentations)])
-    det_slices, gt_slices = dets.group_slices(), gts.group_slices()
+    gt_slices = gts.group_slices()
     pair_dets, pair_gts, pair_ious = [], [], []
-    for group in sorted(det_slices.keys() & gt_slices.keys()):
-        det_slice, gt_slice = det_slices[group], gt_slices[group]
-        ious = track_ious(
-            dets.segmentations[det_slice],
-            gts.segmentations[gt_slice],
-            det_areas[det_ends[det_slice.start] : det_ends[det_slice.stop]],
-            gt_areas[gt_ends[gt_slice.start] : gt_ends[gt_slice.stop]],
-            min_iou=IOU_THRS[0],
-        )
+    for group, det_slice in dets.group_slices().items():
+        tracks = dets.segmentations[det_slice]
+        if group not in gt_slices:
+            dets.areas[det_slice] = mean_mask_areas(tracks)
+            continue
+        gt_slice = gt_slices[group]
+        det_table = MaskTable(tracks)
+        gt_table = MaskTable(gts.segmentations[gt_slice])
+        dets.areas[det_slice] = det_table.mean_areas()
+        ious = track_ious(det_table, gt_table, IOU_THRS[0])
         rows, cols = np.nonzero(ious >= IOU_THRS[0])
         pair_dets.append(rows + det_slice.start)
         pair_gts.append(cols + gt_slice.start)

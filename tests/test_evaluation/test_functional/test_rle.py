@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from pycocotools import mask as mask_utils
 
-from mmvis.evaluation.functional.rle import first_invalid_rle
+from mmvis.evaluation.functional.rle import decode_runs, first_invalid_rle
 
 
 def random_rles(num, seed=0):
@@ -21,7 +21,31 @@ def random_rles(num, seed=0):
 def test_what_pycocotools_writes_is_valid():
     counts, pixels = random_rles(300)
     assert first_invalid_rle(counts, pixels) is None
-    assert first_invalid_rle([text.encode() for text in counts], pixels) is None
+
+
+def test_runs_are_those_of_the_pixels():
+    counts, pixels = random_rles(60, seed=1)
+    runs, sizes = decode_runs([text.encode() for text in counts])
+    assert (runs == decode_runs(counts)[0]).all()
+    assert len(runs) == sizes.sum()
+    for n, part in enumerate(np.split(runs, np.cumsum(sizes)[:-1])):
+        rle = dict(size=[int(pixels[n]), 1], counts=counts[n])
+        values = np.arange(len(part)) % 2
+        assert (np.repeat(values, part) == mask_utils.decode(rle)[:, 0]).all()
+
+
+def test_runs_of_no_and_of_empty_strings():
+    for counts in ([], ['', '']):
+        runs, sizes = decode_runs(counts)
+        assert len(runs) == 0
+        assert sizes.tolist() == [0] * len(counts)
+    runs, sizes = decode_runs(['', '54', '', '<'])
+    assert (runs.tolist(), sizes.tolist()) == ([5, 4, 12], [0, 2, 0, 1])
+
+
+def test_cut_string_is_refused():
+    with pytest.raises(ValueError, match='ends in the middle of a number'):
+        decode_runs(['54', '5P'])
 
 
 def test_no_strings_are_valid():

@@ -7,7 +7,7 @@ import pytest
 from pycocotools import mask as mask_utils
 
 from mmvis.evaluation.functional import track_iou, track_ious
-from mmvis.evaluation.functional.mask_tables import mask_areas, mean_mask_areas
+from mmvis.evaluation.functional.mask_table import MaskTable
 from mmvis.evaluation.functional.tracks import compress_mask
 
 GOLDEN = Path(__file__).parents[2] / 'data' / 'golden' / 'ytvis_eval'
@@ -43,7 +43,7 @@ def brute_force(dets, gts):
 def test_ious_equal_those_of_pixels(tracks):
     rles = [encode(track) for track in tracks]
     dets, gts = rles[:6], rles[6:]
-    ious = track_ious(dets, gts, mask_areas(dets), mask_areas(gts))
+    ious = track_ious(MaskTable(dets), MaskTable(gts))
     expected = brute_force(tracks[:6], tracks[6:])
     assert (ious == expected).all()
     assert expected.max() > 0.6
@@ -57,7 +57,7 @@ def test_minimum_only_drops_pairs_below_it(tracks):
     dets, gts = rles[:6], rles[6:]
     expected = brute_force(tracks[:6], tracks[6:])
     for min_iou in np.unique(expected[expected > 0]):
-        ious = track_ious(dets, gts, mask_areas(dets), mask_areas(gts), min_iou)
+        ious = track_ious(MaskTable(dets), MaskTable(gts), min_iou)
         is_kept = expected >= min_iou
         assert (ious[is_kept] == expected[is_kept]).all()
         assert (ious[~is_kept] < min_iou).all()
@@ -85,8 +85,8 @@ def test_ious_equal_the_official_ones():
         gt_masks = [[compress_mask(m, *hw) for m in t['segmentations']] for t in gts]
         det_masks = [track['segmentations'] for track in dets]
         if dets and gts:
-            areas = mask_areas(det_masks), mask_areas(gt_masks)
-            assert track_ious(det_masks, gt_masks, *areas).tolist() == wanted
+            tables = MaskTable(det_masks), MaskTable(gt_masks)
+            assert track_ious(*tables).tolist() == wanted
             num_compared += len(dets) * len(gts)
     assert num_compared > 100
 
@@ -94,21 +94,14 @@ def test_ious_equal_the_official_ones():
 def test_empty_tracks_have_no_iou():
     assert track_iou([None, None], [None, None]) == 0
     empty = [[None, None]]
-    assert track_ious(empty, empty, mask_areas(empty), mask_areas(empty)) == [[0]]
+    assert track_ious(MaskTable(empty), MaskTable(empty)) == [[0]]
 
 
-def test_mean_area_leaves_out_empty_frames():
-    masks = np.zeros((4, 6, 7), bool)
-    masks[0, :2, :3] = True
-    masks[2, :4, :5] = True
-    zero = mask_utils.encode(np.zeros((6, 7), np.uint8, order='F'))
-    tracks = [encode(masks), [zero, None], []]
-    areas = mask_areas(tracks)
-    assert areas.tolist() == [6, 0, 20, 0, 0, 0]
-    assert mean_mask_areas(tracks, areas).tolist() == [13, 0, 0]
-
-
-def test_more_masks_than_pycocotools_takes_at_once():
-    masks = np.zeros((600, 4, 5), bool)
-    masks[:, 0, 0] = True
-    assert mask_areas([encode(masks)]).tolist() == [1] * 600
+def test_malformed_tracks_are_compared_as_far_as_they_go():
+    mask = np.zeros((1, 4, 5), bool)
+    mask[:, :2, :3] = True
+    rle = encode(mask)[0]
+    for det in ([rle], [rle, rle, rle], [rle, dict(rle, size=[5, 4])]):
+        ious = track_ious(MaskTable([det]), MaskTable([[rle, rle]]))
+        assert ious == [[track_iou(det, [rle, rle])]]
+        assert ious == [[1]]

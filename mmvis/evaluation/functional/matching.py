@@ -19,8 +19,7 @@ class Matches:
     Attributes:
         is_true (np.ndarray): Matched to a ground truth that counts, shape (A, T, D).
         is_ignored (np.ndarray): Neither true nor false positive, shape (A, T, D).
-        num_gts (np.ndarray): Ground truths that count by group, as pairs: see
-            ``gt_counts``, bool, shape (A, G).
+        gt_counts (np.ndarray): Ground truths that count, shape (A, G).
     """
 
     is_true: np.ndarray

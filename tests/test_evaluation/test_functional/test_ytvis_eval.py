@@ -3,6 +3,7 @@
 import copy
 import gzip
 import hashlib
+import importlib
 import json
 from pathlib import Path
 
@@ -80,6 +81,14 @@ def test_quirk_scores_as_officially(name):
 def test_there_are_27_scored_quirks():
     assert len(QUIRKS) == 32
     assert len(SCORED) == 27
+
+
+def test_long_videos_are_measured_in_parts(case, monkeypatch):
+    gt, results, expected, _ = case
+    module = importlib.import_module('mmvis.evaluation.functional.ytvis_eval')
+    monkeypatch.setattr(module, '_MAX_MASKS', 40)
+    scores = evaluate_ytvis(gt, results)
+    assert scores.stats() == pytest.approx(expected['stats'], abs=1e-12)
 
 
 def test_no_predictions_is_zero_where_there_is_ground_truth():

@@ -30,16 +30,6 @@ def _circle(radius: float, num_points: int = 32) -> np.ndarray:
     return np.array(points, dtype=np.float64) * radius
 
 
-def _spokes(num_spokes: int, inner_radius: float) -> list[tuple[float, float]]:
-    """Corners on two alternating radii, 1 and the inner one."""
-    corners = []
-    for i in range(2 * num_spokes):
-        radius = 1.0 if i % 2 == 0 else inner_radius
-        x, y = unit_vector(i / (2 * num_spokes))
-        corners.append((radius * x, radius * y))
-    return corners
-
-
 def _disc() -> list[np.ndarray]:
     return [_circle(0.95)]
 
@@ -53,16 +43,12 @@ def _triangle() -> list[np.ndarray]:
     return [_subdivide([(1.15 * x, 1.15 * y) for x, y in corners])]
 
 
-def _star() -> list[np.ndarray]:
-    return [_subdivide([(1.15 * x, 1.15 * y) for x, y in _spokes(5, 0.42)])]
-
-
 def _ring() -> list[np.ndarray]:
-    return [_circle(1.0), _circle(0.52, 24)]
+    return [_circle(1.0), _circle(0.48, 24)]
 
 
 def _cross() -> list[np.ndarray]:
-    a, b = 0.34, 1.0
+    a, b = 0.38, 1.0
     quadrant = [(b, -a), (b, a), (a, a)]
     corners = []
     for _ in range(4):
@@ -76,7 +62,6 @@ SHAPES: dict[str, Callable[[], list[np.ndarray]]] = {
     'disc': _disc,
     'box': _box,
     'triangle': _triangle,
-    'star': _star,
     'ring': _ring,
     'cross': _cross,
 }

@@ -111,7 +111,7 @@ def plan_scene(
         frame_height (float): Height over the shorter side.
 
     Returns:
-        Scene: Two to five objects, their order in depth, and the camera.
+        Scene: One to three objects, their order in depth, and the camera.
     """
     num_knots = (video_len - 1) // KNOT_SPACING + 2
     background, mean_colour = _background(stream)
@@ -128,7 +128,7 @@ def plan_scene(
         noise=stream.integer(0, 3),
         blurred=stream.chance(0.3),
     )
-    for _ in range(stream.choice((2, 3, 3, 4, 4, 5))):
+    for _ in range(stream.choice((1, 2, 2, 3, 3))):
         looks = _looks(stream, scene.objects, mean_colour)
         paths = _paths(stream, num_knots, frame_width, frame_height, scene.objects)
         curves = paths | _forms(stream, num_knots, looks.aspect)
@@ -193,11 +193,11 @@ def _looks(
     category = stream.choice(CATEGORIES)
     aspect = stream.uniform(0.85, 1.18)
     likeness = stream.random()
-    if others and likeness < 0.55:
+    if others and likeness < 0.45:
         twin = stream.choice(others).looks
-        if likeness < 0.35:
+        if likeness < 0.3:
             return Looks(twin.category, twin.tile, twin.mean_colour, aspect)
-        if likeness < 0.45:
+        if likeness < 0.37:
             return Looks(category, twin.tile, twin.mean_colour, aspect)
         category = twin.category
     size = _OBJECT_TILE
@@ -223,12 +223,12 @@ def _paths(
         xs.append(_near(stream, xs[-1], frame_width))
         ys.append(_near(stream, ys[-1], frame_height))
     for first in range(0, num_knots - _EVENT_KNOTS + 1, _EVENT_KNOTS):
-        if others and stream.chance(0.6):
+        if others and stream.chance(0.5):
             knot = first + stream.integer(0, _EVENT_KNOTS - 1)
             curves = stream.choice(others).curves
             xs[knot] = curves['x'][knot] + stream.uniform(-0.15, 0.15)
             ys[knot] = curves['y'][knot] + stream.uniform(-0.15, 0.15)
-        if stream.chance(0.3):
+        if stream.chance(0.25):
             knot = first + stream.integer(1, _EVENT_KNOTS - 2)
             if stream.chance(frame_height / (frame_width + frame_height)):
                 xs[knot] = _outside(xs[knot], frame_width)
@@ -250,13 +250,13 @@ def _near(stream: RandomStream, value: float, extent: float) -> float:
 
 def _forms(stream: RandomStream, num_knots: int, aspect: float) -> dict[str, Curve]:
     """The curves of size, rotation and deformation."""
-    radius = stream.uniform(0.15, 0.25)
+    radius = stream.uniform(0.22, 0.32)
     aspects = _within(stream, num_knots, 0.85, 1.18)
     return dict(
         radius=_within(stream, num_knots, 0.85 * radius, 1.15 * radius),
         turns=_walk(stream, num_knots, stream.random(), 0.12, 100.0),
         aspect=[aspect * value for value in aspects],
-        shear=_within(stream, num_knots, -0.2, 0.2),
-        bend=_within(stream, num_knots, -0.18, 0.18),
-        taper=_within(stream, num_knots, -0.12, 0.12),
+        shear=_within(stream, num_knots, -0.15, 0.15),
+        bend=_within(stream, num_knots, -0.12, 0.12),
+        taper=_within(stream, num_knots, -0.1, 0.1),
     )

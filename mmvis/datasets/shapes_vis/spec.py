@@ -65,11 +65,11 @@ SIZES = dict(
         width=96,
     ),
     small=ShapesVISSpec(
-        num_train=240,
-        num_valid=32,
-        num_train_frames=12,
+        num_train=1500,
+        num_valid=40,
+        num_train_frames=5,
         num_valid_frames=16,
-        height=96,
-        width=160,
+        height=72,
+        width=120,
     ),
 )

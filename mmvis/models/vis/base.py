@@ -239,7 +239,8 @@ class ClipVISModel(BaseModel):
                 features = _with_maps(features, maps, strides)
             all_strides.append(strides)
             source = type(stage).__name__
-            if self.auxiliary_head is not None and len(all_strides) == self.num_frame_stages:
+            is_last_of_frame = len(all_strides) == self.num_frame_stages
+            if self.auxiliary_head is not None and is_last_of_frame:
                 _check_channels(source, features, self.auxiliary_head)
         _check_channels(source, features, self.head)
         self.train(was_training)

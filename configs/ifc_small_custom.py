@@ -12,7 +12,7 @@ data_root = 'data/custom/'
 model = dict(
     backbone=dict(
         init_cfg=dict(
-            checkpoint='work_dirs/ifc_small_custom_backbone/iter_1200.pth',
+            checkpoint='work_dirs/ifc_small_custom_backbone/iter_1000.pth',
         ),
     ),
     head=dict(num_classes=num_classes),

@@ -10,14 +10,14 @@ model = dict(
     backbone=dict(
         init_cfg=dict(
             type='Pretrained',
-            checkpoint='work_dirs/ifc_small_shapes_backbone/iter_1200.pth',
+            checkpoint='work_dirs/ifc_small_shapes_backbone/iter_1000.pth',
             prefix='backbone.',
         ),
     ),
 )
 image_scale = (160, 72)  # at most, (long, short) edge: ShapesVIS's frames as they are
 clip_len = 3
-max_iters = 1400
+max_iters = 1500
 train_pipeline = [
     dict(type='SampleReferenceClip', clip_len=clip_len, frame_range=4),
     dict(type='TransformBroadcaster', transforms=[dict(type='LoadFrameFromFile')]),
@@ -64,5 +64,5 @@ param_scheduler = [
     dict(type='CosineAnnealingLR', by_epoch=False, eta_min_ratio=0.02, end=max_iters),
 ]
 default_hooks = dict(
-    logger=dict(interval=200), checkpoint=dict(interval=400, max_keep_ckpts=2)
+    logger=dict(interval=200), checkpoint=dict(interval=500, max_keep_ckpts=2)
 )

@@ -15,7 +15,7 @@ model = dict(
     head={{_base_.model.auxiliary_head}},
 )
 image_scale = (160, 72)  # at most, (long, short) edge: ShapesVIS's frames as they are
-max_iters = 1200
+max_iters = 1000
 train_pipeline = [
     dict(type='SampleReferenceClip', clip_len=1, frame_range=1),
     dict(type='TransformBroadcaster', transforms=[dict(type='LoadFrameFromFile')]),
@@ -56,5 +56,5 @@ param_scheduler = [
     dict(type='CosineAnnealingLR', by_epoch=False, eta_min_ratio=0.02, end=max_iters),
 ]
 default_hooks = dict(
-    logger=dict(interval=200), checkpoint=dict(interval=400, max_keep_ckpts=2)
+    logger=dict(interval=200), checkpoint=dict(interval=500, max_keep_ckpts=2)
 )

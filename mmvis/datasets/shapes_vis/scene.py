@@ -11,7 +11,7 @@ from .textures import PATTERNS, Colour, Tile, make_tile, mix, pattern, value_noi
 
 #: All lengths of a scene are in units of the frame's shorter side, all angles in
 #: turns; a curve has one knot every so many frames.
-KNOT_SPACING = 4
+KNOT_SPACING = 6
 #: Knots in which an object meets another one at most once and leaves at most once.
 _EVENT_KNOTS = 4
 _OBJECT_TILE, _BACKGROUND_TILE = 64, 256
@@ -128,7 +128,7 @@ def plan_scene(
         noise=stream.integer(0, 3),
         blurred=stream.chance(0.3),
     )
-    for _ in range(stream.choice((1, 2, 2, 3, 3))):
+    for _ in range(stream.choice((1, 1, 2, 2, 3))):
         looks = _looks(stream, scene.objects, mean_colour)
         paths = _paths(stream, num_knots, frame_width, frame_height, scene.objects)
         curves = paths | _forms(stream, num_knots, looks.aspect)
@@ -223,7 +223,7 @@ def _paths(
         xs.append(_near(stream, xs[-1], frame_width))
         ys.append(_near(stream, ys[-1], frame_height))
     for first in range(0, num_knots - _EVENT_KNOTS + 1, _EVENT_KNOTS):
-        if others and stream.chance(0.5):
+        if others and stream.chance(0.4):
             knot = first + stream.integer(0, _EVENT_KNOTS - 1)
             curves = stream.choice(others).curves
             xs[knot] = curves['x'][knot] + stream.uniform(-0.15, 0.15)
@@ -250,7 +250,7 @@ def _near(stream: RandomStream, value: float, extent: float) -> float:
 
 def _forms(stream: RandomStream, num_knots: int, aspect: float) -> dict[str, Curve]:
     """The curves of size, rotation and deformation."""
-    radius = stream.uniform(0.22, 0.32)
+    radius = stream.uniform(0.24, 0.34)
     aspects = _within(stream, num_knots, 0.85, 1.18)
     return dict(
         radius=_within(stream, num_knots, 0.85 * radius, 1.15 * radius),

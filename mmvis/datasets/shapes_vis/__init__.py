@@ -1,6 +1,6 @@
 """ShapesVIS: a synthetic data set in the format of YouTube-VIS.
 
-Objects of six categories, which differ in shape alone, move, turn, deform, hide
+Objects of five categories, which differ in shape alone, move, turn, deform, hide
 each other, leave the frame and come back, before a textured background that the
 camera sweeps. Textures are independent of the category, and some objects of a
 video look alike.

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 from mmvis.apis import init_model
+from mmvis.converters import convert_ifc
 from mmvis.testing import find_golden, load_pseudo
 
 REPO = Path(__file__).resolve().parents[2]
@@ -101,3 +102,15 @@ def test_values_that_are_no_tensors_are_named(tmp_path):
     torch.save(dict(model=dict(a=[1, 2])), tmp_path / 'src.pth')
     result = convert(tmp_path / 'src.pth', tmp_path / 'dst.pth')
     assert 'entry "a" is a list' in result.stderr
+
+
+def test_r101_fits_its_config():
+    """Names, shapes and variant: MSRA's stride lies in the first 1x1 convolution."""
+    manifest = load_pseudo().load_manifest(find_golden('ifc/r101_manifest.json'))
+    tensors = {name: torch.zeros(entry['shape']) for name, entry in manifest.items()}
+    model = init_model(REPO / 'configs' / 'ifc_r101.py')
+    weights = convert_ifc(tensors, model.state_dict())
+    model.load_state_dict(weights, strict=True)
+    assert model.backbone.layer3[0].conv1.stride == (2, 2)
+    assert model.backbone.layer3[0].conv2.stride == (1, 1)
+    assert len(manifest) == 684

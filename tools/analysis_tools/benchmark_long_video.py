@@ -81,7 +81,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--work-dir', default='work_dirs/long_video', help='videos and results'
     )
-    parser.add_argument('--out', default='long_video.png', help='the curves (.png)')
+    parser.add_argument(
+        '--out', help='the curves (default: WORK_DIR/long_video.png)'
+    )
     parser.add_argument(
         '--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE'
     )
@@ -222,8 +224,9 @@ def main() -> None:
         call = command(args, checkpoint, folder)
         runs.append(run_test(call, num_frames, chunk_len))
     print_table(runs)
-    draw(runs, args.out)
-    print(f'curves: {args.out}')
+    out = args.out or work_dir / 'long_video.png'
+    draw(runs, out)
+    print(f'curves: {out}')
 
 
 if __name__ == '__main__':

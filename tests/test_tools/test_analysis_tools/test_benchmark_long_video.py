@@ -64,8 +64,8 @@ def test_measures_videos_through_the_test_tool(tmp_path):
     for row in rows:
         assert 0 < float(row[2]) < 60_000
         assert int(row[4]) > 100
-    assert cv2.imread(str(tmp_path / 'long_video.png')).shape == (720, 960, 3)
     work_dir = tmp_path / 'work_dirs' / 'long_video'
+    assert cv2.imread(str(work_dir / 'long_video.png')).shape == (720, 960, 3)
     assert (work_dir / 'video_48x64_20' / 'test' / 'results.json').is_file()
 
 

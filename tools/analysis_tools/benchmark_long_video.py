@@ -190,7 +190,7 @@ def print_table(runs: list[LongRun]) -> None:
         )
 
 
-def draw(runs: list[LongRun], path: str) -> None:
+def draw(runs: list[LongRun], path: str | Path) -> None:
     """Draw time per frame and memory over the frames of each video."""
     figure, (time_axes, memory_axes) = plt.subplots(2, sharex=True, figsize=(8, 6))
     for run in runs:

@@ -112,8 +112,7 @@ def test_config_reads_the_documented_layout(
         assert cfg.test_evaluator == dict(type='VISMetric')
     else:
         assert cfg.val_dataloader is cfg.val_cfg is cfg.val_evaluator is None
-        assert cfg.test_evaluator.format_only is True
-        assert Path(cfg.test_evaluator.ann_file) == Path('data', paths[2])
+        assert cfg.test_evaluator == dict(type='VISMetric', format_only=True)
 
 
 def test_data_root_on_the_command_line(tmp_path, mmvis_scope):

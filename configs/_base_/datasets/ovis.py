@@ -22,4 +22,3 @@ test_dataloader = dict(
         data_prefix=dict(img='valid/'),
     )
 )
-test_evaluator = dict(ann_file=data_root + 'annotations_valid.json')

@@ -82,7 +82,6 @@ test_dataloader = dict(
         pipeline=test_pipeline,
     ),
 )
-test_evaluator = dict(
-    type='VISMetric', ann_file=data_root + 'valid.json', format_only=True
-)
+# The evaluator reads the annotation file of the data set it evaluates.
+test_evaluator = dict(type='VISMetric', format_only=True)
 test_cfg = dict(type='TestLoop')

@@ -20,4 +20,3 @@ test_dataloader = dict(
         ann_file='valid/instances.json',
     )
 )
-test_evaluator = dict(ann_file=data_root + 'valid/instances.json')

@@ -11,4 +11,3 @@ train_dataloader = dict(dataset=dict(dataset_version=dataset_version))
 test_dataloader = dict(
     dataset=dict(dataset_version=dataset_version, data_root=data_root)
 )
-test_evaluator = dict(ann_file=data_root + 'valid/instances.json')

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from mmengine.config import Config
+from mmengine.fileio import load
 from mmengine.registry import DefaultScope, init_default_scope
 
 from mmvis.models.vis.test_cfg import TestCfg
@@ -252,3 +253,23 @@ def test_configs_of_the_pages_are_built(project, name):
     necks = cfg.model.neck if isinstance(cfg.model.neck, list) else [cfg.model.neck]
     assert [type(n).__name__ for n in model.necks] == [n['type'] for n in necks]
     assert cfg.train_dataloader.dataset.type == 'YouTubeVISDataset'
+
+
+def test_metafile_lists_every_config_and_the_published_results():
+    models = {m['Name']: m for m in load(ROOT / 'configs' / 'metafile.yml')['Models']}
+    assert sorted(model['Config'] for model in models.values()) == [
+        f'configs/{leaf}' for leaf in LEAVES
+    ]
+    rows = re.findall(
+        r'^\| IFC \|.*?((?: \| [\d.]+){5}) \| \[`(\w+)\.py`\]',
+        (ROOT / 'README.md').read_text(),
+        re.MULTILINE,
+    )
+    in_readme = {name: list(map(float, row.split(' | ')[1:])) for row, name in rows}
+    in_metafile = {
+        name: list(model['Results'][0]['Metrics'].values())
+        for name, model in models.items()
+        if 'Results' in model
+    }
+    assert len(in_readme) == 3
+    assert in_metafile == in_readme

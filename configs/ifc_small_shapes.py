@@ -17,7 +17,7 @@ model = dict(
 )
 image_scale = (160, 72)  # at most, (long, short) edge: ShapesVIS's frames as they are
 clip_len = 3
-max_iters = 1500
+max_iters = 1300
 train_pipeline = [
     dict(type='SampleReferenceClip', clip_len=clip_len, frame_range=4),
     dict(type='TransformBroadcaster', transforms=[dict(type='LoadFrameFromFile')]),

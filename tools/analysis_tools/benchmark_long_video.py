@@ -81,9 +81,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--work-dir', default='work_dirs/long_video', help='videos and results'
     )
-    parser.add_argument(
-        '--out', help='the curves (default: WORK_DIR/long_video.png)'
-    )
+    parser.add_argument('--out', help='the curves (default: WORK_DIR/long_video.png)')
     parser.add_argument(
         '--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE'
     )

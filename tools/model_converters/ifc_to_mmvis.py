@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
-import torch
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
+from mmengine.runner.checkpoint import save_checkpoint
 
+import mmvis.engine  # makes MMEngine write checkpoints atomically
 import mmvis.models  # noqa: F401  (registers the models)
 from mmvis.converters import convert_ifc, num_classes_of, read_tensors
 from mmvis.registry import MODELS
@@ -48,7 +48,7 @@ def main() -> None:
         weights = convert_ifc(tensors, model.state_dict())
     except (KeyError, ValueError, FileNotFoundError) as error:
         sys.exit(f'{args.src}: {error.args[0]}')
-    save_atomically(dict(state_dict=weights, meta=dict(source=args.src)), args.dst)
+    save_checkpoint(dict(state_dict=weights, meta=dict(source=args.src)), args.dst)
     print(f'Wrote {len(weights)} weights to {args.dst}')
 
 
@@ -62,13 +62,6 @@ def load_model_cfg(config: str | None, tensors: dict) -> dict:
     model_cfg.backbone.init_cfg = None
     model_cfg.head.num_classes = num_classes_of(tensors)
     return model_cfg
-
-
-def save_atomically(checkpoint: dict, path: str) -> None:
-    """Write a checkpoint so that it is there as a whole or not at all."""
-    unfinished = Path(f'{path}.tmp')
-    torch.save(checkpoint, unfinished)
-    os.replace(unfinished, path)
 
 
 if __name__ == '__main__':

@@ -2,6 +2,7 @@
 
 from mmvis.models.layers.clip_position import sine_position
 from mmvis.models.layers.mlp import MLP
+from mmvis.models.layers.shift_tokens import shift_tokens
 from mmvis.models.layers.transformer_layers import (
     Attention,
     DecoderLayer,
@@ -15,5 +16,6 @@ __all__ = [
     'DecoderLayer',
     'EncoderLayer',
     'FeedForward',
+    'shift_tokens',
     'sine_position',
 ]

@@ -1,0 +1,49 @@
+import pytest
+import torch
+
+from mmvis.models.layers import shift_tokens
+
+STRIDES = (1, -1, 2, -2)
+
+
+def clip_of_frame_numbers(num_frames, num_tokens=4):
+    """Every token holds the number of its frame, shape (1, T, M, 1)."""
+    frames = torch.arange(num_frames).view(1, -1, 1, 1)
+    return frames.expand(1, num_frames, num_tokens, 1)
+
+
+def test_each_run_moves_by_its_stride():
+    shifted = shift_tokens(clip_of_frame_numbers(5), STRIDES)[0, ..., 0]
+    assert shifted.T.tolist() == [
+        [4, 0, 1, 2, 3],
+        [1, 2, 3, 4, 0],
+        [3, 4, 0, 1, 2],
+        [2, 3, 4, 0, 1],
+    ]
+
+
+def test_runs_are_adjacent_tokens():
+    shifted = shift_tokens(clip_of_frame_numbers(3, num_tokens=6), (1, 0))
+    assert shifted[0, 0, :, 0].tolist() == [2, 2, 2, 0, 0, 0]
+
+
+def test_one_frame_stays():
+    tokens = torch.randn(2, 1, 8, 3)
+    torch.testing.assert_close(shift_tokens(tokens, STRIDES), tokens, rtol=0, atol=0)
+
+
+def test_reversed_signs_undo_it():
+    tokens = torch.randn(2, 7, 8, 3)
+    back = shift_tokens(shift_tokens(tokens, STRIDES), [-s for s in STRIDES])
+    torch.testing.assert_close(back, tokens, rtol=0, atol=0)
+
+
+def test_clips_do_not_mix():
+    tokens = torch.randn(2, 3, 4, 5)
+    each = torch.cat([shift_tokens(clip[None], STRIDES) for clip in tokens])
+    torch.testing.assert_close(shift_tokens(tokens, STRIDES), each, rtol=0, atol=0)
+
+
+def test_unequal_runs_are_refused():
+    with pytest.raises(ValueError, match='6 tokens cannot be cut into 4 equal runs'):
+        shift_tokens(torch.zeros(1, 2, 6, 3), STRIDES)

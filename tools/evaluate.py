@@ -7,10 +7,10 @@ import json
 import sys
 from pathlib import Path
 
+from mmvis.atomic_file import atomic_file
 from mmvis.evaluation.json_files import read_json_file
 from mmvis.evaluation.report import Report, make_report
 from mmvis.evaluation.short_long import find_long_videos
-from mmvis.evaluation.submission import write_file
 from mmvis.evaluation.validation import validate_ground_truth, validate_results
 
 EPILOG = """
@@ -103,7 +103,8 @@ def main() -> None:
     try:
         report, names = evaluate(args)
         if args.out is not None:
-            write_file(args.out, json.dumps(report.as_json(), indent=2).encode())
+            with atomic_file(args.out) as partial:
+                partial.write_text(json.dumps(report.as_json(), indent=2))
     except (ValueError, OSError) as error:
         sys.exit(f'error: {error}')
     print(report.tables(names))

@@ -16,6 +16,8 @@ from mmengine.logging import HistoryBuffer
 from mmengine.runner import CheckpointLoader
 from mmengine.runner.checkpoint import get_external_models
 
+from mmvis.atomic_file import atomic_file
+
 __all__ = ['find_last_checkpoint', 'read_checkpoint', 'use_safe_checkpoint_files']
 
 
@@ -90,16 +92,8 @@ class _AtomicLocalBackend(LocalBackend):
     """MMEngine's files on disk, written beside their place and moved there."""
 
     def put(self, obj: bytes, filepath: str | Path) -> None:
-        folder, name = os.path.split(os.fspath(filepath))
-        os.makedirs(folder or '.', exist_ok=True)
-        temporary = os.path.join(folder, f'.{name}.{os.getpid()}.tmp')
-        try:
-            with open(temporary, 'wb') as file:
-                file.write(obj)
-            os.replace(temporary, filepath)
-        except BaseException:
-            os.unlink(temporary)
-            raise
+        with atomic_file(filepath) as partial:
+            partial.write_bytes(obj)
 
     def put_text(self, obj: str, filepath: str | Path, encoding: str = 'utf-8') -> None:
         self.put(obj.encode(encoding), filepath)

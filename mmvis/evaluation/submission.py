@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from mmvis.atomic_file import atomic_file
 from mmvis.evaluation.json_files import RESULTS_NAME
 from mmvis.evaluation.validation import validate_results
 
-__all__ = ['tracks_to_results', 'write_file', 'write_submission']
+__all__ = ['tracks_to_results', 'write_submission']
 
 _ZIP_TIME = (1980, 1, 1, 0, 0, 0)  # the earliest a zip can hold
 
@@ -97,23 +97,7 @@ def write_submission(
         entry.create_system = 3  # Unix, wherever it is made
         entry.external_attr = 0o644 << 16
         archive.writestr(entry, content)
-    write_file(json_path, content)
-    write_file(zip_path, packed.getvalue())
+    for path, data in ((json_path, content), (zip_path, packed.getvalue())):
+        with atomic_file(path) as partial:
+            partial.write_bytes(data)
     return json_path, zip_path
-
-
-def write_file(path: str | Path, content: bytes) -> None:
-    """Write a file so that it is never seen half-written; make its folder.
-
-    Args:
-        path (str | Path): The file; replaced if it exists.
-        content (bytes): All of it.
-    """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f'.{path.name}.{os.getpid()}.partial')
-    try:
-        partial.write_bytes(content)
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 import torch
 from mmdet.structures import TrackDataSample
 from mmengine.structures import InstanceData
+
+from mmvis.atomic_file import atomic_file
 
 __all__ = ['read_video_record', 'write_video_record']
 
@@ -46,8 +47,7 @@ def write_video_record(
         tracks=rows,
     )
     masks = dict(zip(instance_ids, tracks.masks))
-    temporary = Path(f'{path}.{os.getpid()}.tmp')
-    with temporary.open('w') as file:
+    with atomic_file(path) as partial, partial.open('w') as file:
         # Mask by mask: the text of a long video would double its memory.
         file.write(f'{json.dumps(head)[:-1]}, "masks": {{')
         for i, (instance_id, rles) in enumerate(masks.items()):
@@ -57,7 +57,6 @@ def write_video_record(
                 file.write(json.dumps(_rle_as_text(rle)))
             file.write(']')
         file.write('}}')
-    os.replace(temporary, path)
 
 
 def read_video_record(path: str | Path) -> TrackDataSample:

@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from mmengine.structures import InstanceData
 
+from mmvis.atomic_file import atomic_file
 from mmvis.visualization.draw_tracks import draw_tracks
 from mmvis.visualization.frames import enlargement
 
@@ -48,35 +49,49 @@ def write_overlay_video(
         ValueError: If there is no frame, or if frames differ in size.
         OSError: If the video cannot be written, or does not read back.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f'.{path.stem}.partial.mp4')
+    pictures = (
+        draw_tracks(
+            frame,
+            tracks,
+            frame_id,
+            classes,
+            score_thr,
+            scale=enlargement(frame, min_side),
+        )
+        for frame_id, frame in enumerate(frames)
+    )
+    with atomic_file(path) as partial:
+        num_frames = _write(partial, pictures, fps, codecs, name=Path(path).name)
+        _check(partial, num_frames)
+
+
+def _write(
+    path: Path,
+    pictures: Iterable[np.ndarray],
+    fps: float,
+    codecs: Sequence[str],
+    name: str,
+) -> int:
+    """Write pictures of one size, give their number; errors call the video ``name``."""
     writer, size, num_frames = None, None, 0
     try:
-        for frame_id, frame in enumerate(frames):
-            scale = enlargement(frame, min_side)
-            picture = draw_tracks(
-                frame, tracks, frame_id, classes, score_thr, scale=scale
-            )
+        for frame_id, picture in enumerate(pictures):
             if writer is None:
                 size = picture.shape
-                writer = _open(temporary, picture, fps, codecs)
+                writer = _open(path, picture, fps, codecs)
             elif picture.shape != size:
                 raise ValueError(
-                    f'frame {frame_id} of {path.name} is {picture.shape[:2]} (h, w), '
+                    f'frame {frame_id} of {name} is {picture.shape[:2]} (h, w), '
                     f'the first one is {size[:2]}'
                 )
             writer.write(_even(picture))
             num_frames += 1
-        if writer is None:
-            raise ValueError(f'there is no frame to write to {path}')
-        writer.release()
-        _check(temporary, num_frames)
-        os.replace(temporary, path)
     finally:
         if writer is not None:
             writer.release()
-        temporary.unlink(missing_ok=True)
+    if writer is None:
+        raise ValueError(f'there is no frame to write to {name}')
+    return num_frames
 
 
 def _even(picture: np.ndarray) -> np.ndarray:

@@ -2,12 +2,12 @@
 
 import os
 from collections.abc import Sequence
-from pathlib import Path
 
 import cv2
 import numpy as np
 from mmengine.structures import InstanceData
 
+from mmvis.atomic_file import atomic_file
 from mmvis.visualization.draw_tracks import draw_tracks
 from mmvis.visualization.frames import enlargement
 
@@ -85,12 +85,9 @@ def write_image(path: str | os.PathLike, picture: np.ndarray) -> None:
     Raises:
         OSError: If OpenCV cannot write it.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f'.{path.stem}.partial{path.suffix}')
-    if not cv2.imwrite(str(temporary), picture):
-        raise OSError(f'{path} cannot be written')
-    os.replace(temporary, path)
+    with atomic_file(path) as partial:
+        if not cv2.imwrite(str(partial), picture):
+            raise OSError(f'{path} cannot be written')
 
 
 def _number(picture: np.ndarray, frame_id: int) -> None:

@@ -80,7 +80,7 @@ def test_resume_runs_only_unfinished_videos(run_test, tmp_path, predicted_chunks
     assert [video_id for video_id, _ in predicted_chunks] == [1, 2]
     (tmp_path / 'results.json').unlink()
     (tmp_path / 'test_records/video_2.json').unlink()
-    (tmp_path / 'test_records/video_2.json.77.tmp').write_text('{"video')
+    (tmp_path / 'test_records/.video_2.77.partial.json').write_text('{"video')
     predicted_chunks.clear()
 
     assert run_test(tmp_path, '--resume') == whole

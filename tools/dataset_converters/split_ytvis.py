@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 
 import numpy as np
 
+from mmvis.atomic_file import atomic_file
 from mmvis.datasets.json_reader import read_json_object
 from mmvis.datasets.video_split import split_videos
 from mmvis.datasets.ytvis_reader import check_categories, check_fields
@@ -110,12 +110,10 @@ def write_json(path: Path, content: dict) -> None:
     """Write a json so that it is there as a whole or not at all."""
     annotations = [annotation['text'] for annotation in content['annotations']]
     head = json.dumps({k: v for k, v in content.items() if k != 'annotations'})
-    temporary = path.with_name(f'.{path.name}.partial')
-    with temporary.open('w', encoding='utf-8') as file:
+    with atomic_file(path) as partial, partial.open('w', encoding='utf-8') as file:
         file.write(f'{head[:-1]}, "annotations": [')
         file.write(', '.join(annotations))
         file.write(']}')
-    os.replace(temporary, path)
 
 
 def print_table(content: dict, counts: np.ndarray, is_val: np.ndarray) -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
 from pathlib import Path
 
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.dist import is_main_process
 from mmengine.runner import Runner
 
+from mmvis.engine.command_line import RunArgumentParser
 from mmvis.engine.distributed import use_cpu_processes
 from mmvis.engine.run_config import read_run_config
 from mmvis.engine.user_errors import user_errors
@@ -39,17 +39,13 @@ the model: python tools/evaluate.py GT.json results.json
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+    parser = RunArgumentParser(
+        __doc__,
+        EXAMPLES,
+        work_dir_help='folder of logs and finished videos',
+        cfg_options_help='model.test_cfg.clip_stride=3',
     )
-    parser.add_argument('config', help='config file, e.g. configs/ifc_r50.py')
     parser.add_argument('checkpoint', help='checkpoint file of that model (.pth)')
-    parser.add_argument(
-        '--work-dir',
-        help='folder of logs and finished videos (default: work_dirs/NAME for NAME.py)',
-    )
     parser.add_argument(
         '--out',
         metavar='FILE.json',
@@ -75,26 +71,7 @@ def parse_args() -> argparse.Namespace:
         action='store_true',
         help='keep the finished videos of the same, interrupted test',
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        metavar='KEY=VALUE',
-        help='override values of the config, e.g. model.test_cfg.clip_stride=3',
-    )
-    parser.add_argument(
-        '--launcher',
-        choices=['none', 'pytorch', 'slurm', 'mpi'],
-        default='none',
-        help='set by tools/dist_test.sh and tools/slurm_test.sh',
-    )
-    # torchrun's predecessor passes it; MMEngine reads the variable.
-    parser.add_argument(
-        '--local_rank', '--local-rank', default='0', help=argparse.SUPPRESS
-    )
-    args = parser.parse_args()
-    os.environ.setdefault('LOCAL_RANK', args.local_rank)
-    return args
+    return parser.parse_args()
 
 
 def apply_options(cfg: Config, args: argparse.Namespace) -> None:

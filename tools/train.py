@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.runner import Runner
 
 from mmvis.engine.checkpoint_files import find_last_checkpoint
+from mmvis.engine.command_line import RunArgumentParser
 from mmvis.engine.distributed import use_cpu_processes
 from mmvis.engine.run_config import read_run_config
 from mmvis.engine.user_errors import user_errors
@@ -36,14 +36,12 @@ is made of _base_ files; KEY=VALUE of --cfg-options overrides any of its values.
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument('config', help='config file, e.g. configs/ifc_r50.py')
-    parser.add_argument(
-        '--work-dir', help='output folder (default: work_dirs/NAME for NAME.py)'
+    parser = RunArgumentParser(
+        __doc__,
+        EXAMPLES,
+        work_dir_help='output folder',
+        cfg_options_help='optim_wrapper.optimizer.lr=5e-5; lists as key="[a,b]", '
+        'without white space',
     )
     parser.add_argument(
         '--resume',
@@ -65,27 +63,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--seed', type=int, help='of everything random (default: drawn, and logged)'
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        metavar='KEY=VALUE',
-        help='override values of the config, e.g. optim_wrapper.optimizer.lr=5e-5; '
-        'lists as key="[a,b]", without white space',
-    )
-    parser.add_argument(
-        '--launcher',
-        choices=['none', 'pytorch', 'slurm', 'mpi'],
-        default='none',
-        help='set by tools/dist_train.sh and tools/slurm_train.sh',
-    )
-    # torchrun's predecessor passes it; MMEngine reads the variable.
-    parser.add_argument(
-        '--local_rank', '--local-rank', default='0', help=argparse.SUPPRESS
-    )
-    args = parser.parse_args()
-    os.environ.setdefault('LOCAL_RANK', args.local_rank)
-    return args
+    return parser.parse_args()
 
 
 def apply_options(cfg: Config, args: argparse.Namespace) -> None:

@@ -109,24 +109,16 @@ def make_tiny_vis(
     lengths = [video_len] * num_videos if isinstance(video_len, int) else video_len
     videos, annotations = [], []
     for video_id, length in enumerate(lengths, start=1):
-        frames = noise.integers(0, 80, (length, *size, 3), dtype=np.uint8)
-        for n in range(num_instances):
-            boxes = _moving_boxes(rng, length, size, absent if n == 0 else ())
-            colour = noise.integers(120, 256, 3)
-            for frame, box in zip(frames, boxes, strict=True):
-                if box is not None:
-                    frame[box[1] : box[3], box[0] : box[2]] = colour
-            annotations.append(
-                _annotation(
-                    boxes, size, kind, video_id, cat_ids[n % len(cat_ids)], annotations
-                )
-            )
+        tracks = [
+            _moving_boxes(rng, length, size, absent if n == 0 else ())
+            for n in range(num_instances)
+        ]
+        annotations += [
+            _annotation(boxes, size, kind, video_id, cat_ids[n % len(cat_ids)])
+            for n, boxes in enumerate(tracks)
+        ]
         names = [f'video{video_id}/{5 * t:05d}.jpg' for t in range(length)]
-        for name, frame in zip(names, frames, strict=True):
-            (root / img_dir / name).parent.mkdir(parents=True, exist_ok=True)
-            cv2.imwrite(
-                str(root / img_dir / name), frame, [cv2.IMWRITE_JPEG_QUALITY, 95]
-            )
+        _write_frames([root / img_dir / name for name in names], tracks, size, noise)
         videos.append(
             dict(
                 id=video_id,
@@ -146,11 +138,31 @@ def make_tiny_vis(
         ],
     )
     if annotated:
-        content['annotations'] = annotations
+        content['annotations'] = [
+            dict(id=n, **annotation) for n, annotation in enumerate(annotations, 1)
+        ]
     path = root / ann_name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(content))
     return path
+
+
+def _write_frames(
+    paths: list[Path],
+    tracks: list[list[tuple[int, int, int, int] | None]],
+    size: tuple[int, int],
+    noise: np.random.Generator,
+) -> None:
+    """Draw the boxes of all objects on noise, one file a frame."""
+    frames = noise.integers(0, 80, (len(paths), *size, 3), dtype=np.uint8)
+    for boxes in tracks:
+        colour = noise.integers(120, 256, 3)
+        for frame, box in zip(frames, boxes, strict=True):
+            if box is not None:
+                frame[box[1] : box[3], box[0] : box[2]] = colour
+    for path, frame in zip(paths, frames, strict=True):
+        path.parent.mkdir(parents=True, exist_ok=True)
+        cv2.imwrite(str(path), frame, [cv2.IMWRITE_JPEG_QUALITY, 95])
 
 
 def _annotation(
@@ -159,10 +171,8 @@ def _annotation(
     kind: str,
     video_id: int,
     category_id: int,
-    earlier: list[dict],
 ) -> dict:
     return dict(
-        id=len(earlier) + 1,
         video_id=video_id,
         category_id=category_id,
         iscrowd=0,

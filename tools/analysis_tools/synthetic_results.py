@@ -90,7 +90,6 @@ def make_case(
         labels = rng.choice(cats, len(outlines), p=[0.95, 0.05])
         for outline, label in zip(outlines, labels):
             rles = _draw(outline, hw, num_frames)
-            areas = [None if r is None else int(mask_utils.area(r)) for r in rles]
             annotations.append(
                 dict(
                     id=len(annotations) + 1,
@@ -98,8 +97,8 @@ def make_case(
                     category_id=int(label),
                     iscrowd=int(rng.random() < 0.02),
                     segmentations=rles,
-                    areas=areas,
-                    bboxes=[None if r is None else mask_utils.toBbox(r) for r in rles],
+                    areas=[r and int(mask_utils.area(r)) for r in rles],
+                    bboxes=[r and mask_utils.toBbox(r).tolist() for r in rles],
                 )
             )
         for _ in range(tracks_per_video):
@@ -118,10 +117,6 @@ def make_case(
                     segmentations=_draw(outline, hw, num_frames),
                 )
             )
-    for annotation in annotations:
-        annotation['bboxes'] = [
-            None if b is None else b.tolist() for b in annotation['bboxes']
-        ]
     categories = [dict(id=k, name=f'c{k}') for k in range(1, NUM_CATEGORIES + 1)]
     gt = dict(videos=videos, categories=categories, annotations=annotations)
     return gt, results

@@ -64,6 +64,34 @@ def _rounds(
     return np.split(order[by_round], np.flatnonzero(np.diff(keys)) + 1)
 
 
+def _play(
+    rounds: list[np.ndarray],
+    dets: np.ndarray,
+    gts: np.ndarray,
+    reaches: np.ndarray,
+    is_crowd: np.ndarray,
+    match: np.ndarray,
+) -> None:
+    """Let predictions take ground truths round by round.
+
+    Args:
+        rounds (list[np.ndarray]): Indices of the pairs of each round.
+        dets (np.ndarray): Prediction of each pair, shape (P,).
+        gts (np.ndarray): Ground truth of each pair, shape (P,).
+        reaches (np.ndarray): Whether its IoU reaches each threshold, shape (P, T).
+        is_crowd (np.ndarray): Ground truths that several may take, shape (G, 1).
+        match (np.ndarray): Filled in with the ground truth that each prediction
+            takes at each threshold, -1 for none, shape (D, T).
+    """
+    is_free = np.ones((len(is_crowd), match.shape[1]), dtype=bool)
+    for pairs in rounds:
+        det, gt = dets[pairs], gts[pairs]
+        taken = match[det]
+        is_match = reaches[pairs] & (taken < 0) & is_free[gt]
+        match[det] = np.where(is_match, gt[:, None], taken)
+        is_free[gt] &= ~is_match | is_crowd[gt]
+
+
 def match_tracks(
     dets: TrackSet,
     gts: TrackSet,
@@ -100,18 +128,13 @@ def match_tracks(
     all_groups = (gts.groups + shifts * num_groups).ravel()
     reaches = all_ious[:, None] >= np.minimum(IOU_THRS, 1 - 1e-10)  # (A*P, T)
 
+    rounds = (
+        _rounds(all_dets, all_gts, all_ious, gt_ignored[all_gts], all_groups)
+        if len(all_dets)
+        else []
+    )
     match = np.full((num_ranges * num_dets, num_thrs), -1)
-    is_free = np.ones((num_ranges * num_gts, num_thrs), dtype=bool)
-    if len(all_dets):
-        rounds = _rounds(all_dets, all_gts, all_ious, gt_ignored[all_gts], all_groups)
-    else:
-        rounds = []
-    for pairs in rounds:
-        det, gt = all_dets[pairs], all_gts[pairs]
-        taken = match[det]
-        is_match = reaches[pairs] & (taken < 0) & is_free[gt]
-        match[det] = np.where(is_match, gt[:, None], taken)
-        is_free[gt] &= ~is_match | is_crowd[gt]
+    _play(rounds, all_dets, all_gts, reaches, is_crowd, match)
 
     matched = match >= 0
     # The official evaluator reads a match with id 0 as none.

@@ -1,5 +1,6 @@
 """Necks that mix the frames of a clip."""
 
 from mmvis.models.necks.memory_token_neck import MemoryTokenNeck
+from mmvis.models.necks.messenger_token_neck import MessengerTokenNeck
 
-__all__ = ['MemoryTokenNeck']
+__all__ = ['MemoryTokenNeck', 'MessengerTokenNeck']

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from mmvis.models.layers import EncoderLayer, sine_position
+from mmvis.models.layers import EncoderLayer
+from mmvis.models.necks.frame_token_neck import FrameTokenNeck
 from mmvis.registry import MODELS
 from mmvis.structures import ClipFeatures
 
@@ -16,7 +16,7 @@ __all__ = ['MemoryTokenNeck']
 
 
 @MODELS.register_module()
-class MemoryTokenNeck(BaseModule):
+class MemoryTokenNeck(FrameTokenNeck):
     """Inter-frame communication transformer.
 
     IFC (Hwang et al., NeurIPS 2021), Sec. 3.1. Each layer has two halves: in the
@@ -45,8 +45,6 @@ class MemoryTokenNeck(BaseModule):
         init_cfg (dict, optional): Initialisation config.
     """
 
-    temporal = True
-
     def __init__(
         self,
         in_channels: Sequence[int],
@@ -59,22 +57,22 @@ class MemoryTokenNeck(BaseModule):
         pos_in_content: bool = False,
         init_cfg: dict | None = None,
     ) -> None:
-        super().__init__(init_cfg=init_cfg)
-        self.in_channels = list(in_channels)
-        self.embed_dims = embed_dims
-        self.pos_in_content = pos_in_content
-        self.input_proj = nn.Conv2d(self.in_channels[-1], embed_dims, 1)
+        super().__init__(
+            in_channels,
+            embed_dims,
+            num_layers,
+            num_heads,
+            feedforward_channels,
+            dropout,
+            pos_in_content,
+            init_cfg,
+        )
         self.memory_tokens = nn.Parameter(torch.empty(num_memory_tokens, embed_dims))
         self.memory_pos = nn.Parameter(torch.empty(num_memory_tokens, embed_dims))
-
-        def make_layers() -> nn.ModuleList:
-            return nn.ModuleList(
-                EncoderLayer(embed_dims, num_heads, feedforward_channels, dropout)
-                for _ in range(num_layers)
-            )
-
-        self.frame_layers = make_layers()
-        self.memory_layers = make_layers()
+        self.memory_layers = nn.ModuleList(
+            EncoderLayer(embed_dims, num_heads, feedforward_channels, dropout)
+            for _ in range(num_layers)
+        )
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
@@ -87,57 +85,12 @@ class MemoryTokenNeck(BaseModule):
             nn.init.kaiming_normal_(p, mode='fan_out', nonlinearity='relu')
 
     def forward(self, features: ClipFeatures) -> ClipFeatures:
-        """Encode the coarsest level of a batch of clips.
+        """Encode the coarsest level; see :meth:`FrameTokenNeck.encode`."""
+        return self.encode(features, self.memory_tokens, self.memory_pos)
 
-        Args:
-            features (ClipFeatures): Levels with ``in_channels`` channels.
-
-        Returns:
-            ClipFeatures: The same with the last map encoded, shape
-            (B, T, C, H, W), and the memory tokens (B, T, M, C).
-        """
-        x = features.maps[-1]
-        B, T, _, H, W = x.shape
-        cells = self.input_proj(x.flatten(0, 1)).flatten(2).transpose(1, 2)
-        padding_mask = features.padding_masks[-1]
-        pos = sine_position(padding_mask, self.embed_dims).flatten(0, 1)
-        if self.pos_in_content:
-            cells = cells + pos
-        memory = self.memory_tokens.expand(B * T, -1, -1)
-        M = memory.shape[1]
-        memory_pos = self.memory_pos.expand(B * T, -1, -1)
-        pos = torch.cat([pos, memory_pos], dim=1)  # (B*T, H*W+M, C)
-        padding = _append_unpadded(padding_mask.flatten(0, 1).flatten(1), M)
-
-        for frame_layer, memory_layer in zip(self.frame_layers, self.memory_layers):
-            tokens = torch.cat([cells, memory], dim=1)  # (B*T, H*W+M, C)
-            tokens = frame_layer(tokens, pos, padding)
-            cells, memory = tokens.split([H * W, M], dim=1)
-            memory = memory_layer(_group_by_index(memory, T))
-            memory = _group_by_frame(memory, M)
-
-        encoded = cells.transpose(1, 2).reshape(B, T, -1, H, W)
-        return features.replace(
-            maps=(*features.maps[:-1], encoded),
-            tokens=memory.view(B, T, M, -1),
-            token_pos=self.memory_pos,
-        )
-
-
-def _append_unpadded(padding: Tensor, num: int) -> Tensor | None:
-    """Extend key padding (B*T, N) by ``num`` tokens; None if nothing is padded."""
-    if not padding.any():
-        return None
-    return torch.cat([padding, padding.new_zeros(len(padding), num)], dim=1)
-
-
-def _group_by_index(memory: Tensor, T: int) -> Tensor:
-    """From (B*T, M, C) to (B*M, T, C)."""
-    _, M, C = memory.shape
-    return memory.view(-1, T, M, C).transpose(1, 2).reshape(-1, T, C)
-
-
-def _group_by_frame(memory: Tensor, M: int) -> Tensor:
-    """From (B*M, T, C) to (B*T, M, C)."""
-    _, T, C = memory.shape
-    return memory.view(-1, M, T, C).transpose(1, 2).reshape(-1, M, C)
+    def exchange(self, tokens: Tensor, layer: int) -> Tensor:
+        """Let the memory tokens of equal index attend to each other."""
+        B, _, M, _ = tokens.shape
+        by_index = tokens.transpose(1, 2).flatten(0, 1)  # (B*M, T, C)
+        by_index = self.memory_layers[layer](by_index)
+        return by_index.unflatten(0, (B, M)).transpose(1, 2)  # (B, T, M, C)

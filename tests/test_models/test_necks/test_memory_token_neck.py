@@ -20,18 +20,8 @@ def make_neck(**kwargs):
     return MemoryTokenNeck(**(cfg | kwargs)).eval()
 
 
-def make_features(num_frames=T):
-    generator = torch.Generator().manual_seed(1)
-    maps = (
-        torch.randn(B, num_frames, 8, 2 * H, 2 * W, generator=generator),
-        torch.randn(B, num_frames, 12, H, W, generator=generator),
-    )
-    masks = tuple(m.new_zeros(B, num_frames, *m.shape[-2:]).bool() for m in maps)
-    return ClipFeatures(maps, (8, 16), masks)
-
-
 @pytest.mark.parametrize('num_frames', [1, T])
-def test_shapes(num_frames):
+def test_shapes(make_features, num_frames):
     neck, features = make_neck(), make_features(num_frames)
     out = neck(features)
     assert out.maps[0] is features.maps[0]
@@ -40,7 +30,7 @@ def test_shapes(num_frames):
     assert out.feat_strides == (8, 16)
 
 
-def test_frames_speak_through_memory_only():
+def test_frames_speak_through_memory_only(make_features):
     """A later frame changes an earlier one, but not without the memory layers."""
     neck, features = make_neck(), make_features()
     changed = features.replace(maps=(features.maps[0], features.maps[1].clone()))
@@ -52,7 +42,7 @@ def test_frames_speak_through_memory_only():
     torch.testing.assert_close(before.maps[1][:, 0], after.maps[1][:, 0])
 
 
-def test_clips_of_a_batch_are_independent():
+def test_clips_of_a_batch_are_independent(make_features):
     neck, features = make_neck(), make_features()
     both = neck(features)
     one = neck(
@@ -66,7 +56,7 @@ def test_clips_of_a_batch_are_independent():
     torch.testing.assert_close(both.tokens[1:], one.tokens)
 
 
-def test_frame_order_does_not_matter():
+def test_frame_order_does_not_matter(make_features):
     """The original has no temporal position code."""
     neck, features = make_neck(), make_features()
     flipped = features.replace(maps=tuple(m.flip(1) for m in features.maps))
@@ -74,7 +64,7 @@ def test_frame_order_does_not_matter():
     torch.testing.assert_close(out.tokens.flip(1), out_flipped.tokens)
 
 
-def test_padding_changes_nothing():
+def test_padding_changes_nothing(make_features):
     neck, features = make_neck(), make_features()
     x = features.maps[1]
     padded = torch.cat([x, torch.randn(B, T, 12, 2, W)], dim=3)
@@ -86,7 +76,7 @@ def test_padding_changes_nothing():
     torch.testing.assert_close(out.tokens, expected.tokens)
 
 
-def test_gradients_reach_every_parameter():
+def test_gradients_reach_every_parameter(make_features):
     neck = make_neck().train()
     out = neck(make_features())
     (out.maps[-1].sum() + out.tokens.square().sum()).backward()
@@ -94,7 +84,7 @@ def test_gradients_reach_every_parameter():
     assert without == []
 
 
-def test_position_in_content():
+def test_position_in_content(make_features):
     """Two cells of equal content differ only if their place is told."""
     features = make_features()
     constant = features.replace(maps=(features.maps[0], torch.ones(B, T, 12, H, W)))

@@ -1,0 +1,2 @@
+# Frames meet in the head only.
+token_neck = []

@@ -2,5 +2,6 @@
 
 from mmvis.models.task_modules.clip_hungarian_assigner import ClipHungarianAssigner
 from mmvis.models.task_modules.clip_targets import clip_targets
+from mmvis.models.task_modules.frame_mean_cost import FrameMeanCost
 
-__all__ = ['ClipHungarianAssigner', 'clip_targets']
+__all__ = ['ClipHungarianAssigner', 'FrameMeanCost', 'clip_targets']

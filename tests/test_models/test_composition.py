@@ -106,3 +106,31 @@ def test_model_trains_and_tracks(compose, backbone, neck, head):
             assert len(masks) == VIDEO_LEN
             for rle in filter(None, masks):
                 assert mask_utils.decode(rle).shape == SIZE
+
+
+@pytest.mark.parametrize(
+    ('changes', 'message'),
+    [
+        (
+            {'model.neck.0.in_channels': [8, 16, 32, 128]},
+            r'ChannelMapper was built for in_channels=\[8, 16, 32, 128\], but '
+            r'SwinTransformer gives 4 levels with \[8, 16, 32, 64\]',
+        ),
+        (
+            {'model.neck.0.out_channels': 32},
+            r'MemoryTokenNeck was built .* ChannelMapper gives 4 levels with \[32, 32',
+        ),
+        (
+            {'model.neck.1.embed_dims': 32},
+            r'IFCHead was built .* MemoryTokenNeck gives .* \[16, 16, 16, 32\]',
+        ),
+        (
+            {'model.neck': None, 'model.head.embed_dims': 64},
+            r'reads at least num_levels=4 levels, the coarsest with embed_dims=64',
+        ),
+    ],
+)
+def test_parts_that_do_not_fit_are_named_when_built(compose, changes, message):
+    cfg = compose('swin', 'memory', 'ifc', **changes)
+    with pytest.raises(ValueError, match=message):
+        MODELS.build(cfg.model)

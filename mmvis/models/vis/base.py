@@ -61,7 +61,7 @@ class ClipVISModel(BaseModel):
         super().__init__(data_preprocessor=data_preprocessor, init_cfg=init_cfg)
         self.backbone = MODELS.build(backbone)
         necks = [] if neck is None else [neck] if isinstance(neck, dict) else neck
-        self.necks = nn.ModuleList(MODELS.build(cfg) for cfg in necks)
+        self.necks = nn.ModuleList(_build_neck(cfg) for cfg in necks)
         self.head = MODELS.build(head)
         self.auxiliary_head = (
             None if auxiliary_head is None else MODELS.build(auxiliary_head)
@@ -245,6 +245,14 @@ class ClipVISModel(BaseModel):
         _check_channels(source, features, self.head)
         self.train(was_training)
         return all_strides
+
+
+def _build_neck(cfg: dict) -> nn.Module:
+    neck = MODELS.build(cfg)
+    # Not every neck of MMDetection keeps what the channels are compared with.
+    if not hasattr(neck, 'in_channels') and 'in_channels' in cfg:
+        neck.in_channels = list(cfg['in_channels'])
+    return neck
 
 
 def _is_temporal(stage: nn.Module) -> bool:

@@ -106,6 +106,15 @@ def test_neck_of_mmdetection_before_memory_tokens():
             r'ResNet gives 3 levels with \[8, 16, 32\]',
         ),
         (
+            dict(
+                neck=dict(
+                    type='ChannelMapper', in_channels=[8, 16, 64], out_channels=16
+                ),
+            ),
+            r'ChannelMapper was built for in_channels=\[8, 16, 64\], but '
+            r'ResNet gives 3 levels with \[8, 16, 32\]',
+        ),
+        (
             dict(head=dict(HEAD, in_channels=[4, 16, 16])),
             r'IFCHead was built for in_channels=\[4, 16, 16\], but '
             r'MemoryTokenNeck gives 3 levels with \[8, 16, 16\]',

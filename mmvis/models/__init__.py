@@ -1,5 +1,23 @@
 """Models, and the parts they are composed of."""
 
-from mmvis.models import losses, necks, task_modules, trackers, vis, vis_heads
+from mmvis.models import (
+    backbones,
+    losses,
+    necks,
+    roi_heads,
+    task_modules,
+    trackers,
+    vis,
+    vis_heads,
+)
 
-__all__ = ['losses', 'necks', 'task_modules', 'trackers', 'vis', 'vis_heads']
+__all__ = [
+    'backbones',
+    'losses',
+    'necks',
+    'roi_heads',
+    'task_modules',
+    'trackers',
+    'vis',
+    'vis_heads',
+]

@@ -1,0 +1,5 @@
+"""Backbones that MMDetection lacks."""
+
+from mmvis.models.backbones.msgshift import MsgShifT
+
+__all__ = ['MsgShifT']

@@ -1,0 +1,206 @@
+"""TeViT's backbone: PVTv2 whose frames speak to each other through messengers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import torch
+from mmdet.models.backbones import PyramidVisionTransformerV2
+from mmdet.models.backbones.pvt import (
+    MixFFN,
+    PVTEncoderLayer,
+    SpatialReductionAttention,
+)
+from mmdet.models.layers import nchw_to_nlc, nlc_to_nchw
+from mmengine.model.weight_init import trunc_normal_
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mmvis.models.layers import shift_tokens
+from mmvis.registry import MODELS
+from mmvis.structures import ClipFeatures
+
+__all__ = ['MsgShifT']
+
+
+@MODELS.register_module()
+class MsgShifT(PyramidVisionTransformerV2):
+    """Messenger shift transformer.
+
+    TeViT (Yang et al., CVPR 2022), Sec. 3.2, on PVTv2 (Wang et al., 2022). M learned
+    messengers go with the patches of each frame through all stages; after each block
+    they move to other frames, circularly, see :func:`shift_tokens`. Every second
+    block moves them back, and the last of an odd number of blocks leaves them where
+    they are, so that after each stage all are home.
+
+    Where patches pass through a convolution, a messenger passes through it as if it
+    were a constant picture without borders: through the sum of the kernel's taps.
+    That concerns patch embeddings, spatial reduction and the feed-forward blocks.
+    Messengers are queries of each attention, and keys where keys are spatially
+    reduced (the first three stages).
+
+    Parameters are those of MMDetection's ``PyramidVisionTransformerV2``, by the same
+    names, and ``msg_tokens``. Sizes other than multiples of 32 pixels work, but the
+    spatial reduction then leaves out the last rows and columns.
+
+    Args:
+        embed_dims (int): Channels of the first stage over its number of heads: 32 is
+            B0, 64 B1 to B5. Defaults to 64.
+        num_layers (Sequence[int]): Blocks of each of the four stages. Defaults to
+            B1's.
+        num_heads (Sequence[int]): Attention heads of each stage.
+        mlp_ratios (Sequence[int]): Widening of each stage's feed-forward blocks.
+        sr_ratios (Sequence[int]): Spatial reduction of each stage's keys.
+        out_indices (Sequence[int]): Stages whose maps are returned.
+        drop_path_rate (float): Of the last block; rises linearly. Defaults to 0.1.
+        num_messenger_tokens (int): M, a multiple of the number of runs. Defaults to
+            32.
+        shift_strides (Sequence[int]): Frames by which each run moves. Defaults to
+            the paper's (1, -1, 2, -2).
+        convert_weights (bool): Whether the checkpoint of ``init_cfg`` has the names
+            of PVT's own repository. Defaults to True.
+        init_cfg (dict, optional): ``dict(type='Pretrained', checkpoint=...)`` with
+            weights of PVTv2.
+
+    Raises:
+        ValueError: If messengers cannot be cut into equal runs.
+    """
+
+    temporal = True
+
+    def __init__(
+        self,
+        embed_dims: int = 64,
+        num_layers: Sequence[int] = (2, 2, 2, 2),
+        num_heads: Sequence[int] = (1, 2, 5, 8),
+        mlp_ratios: Sequence[int] = (8, 8, 4, 4),
+        sr_ratios: Sequence[int] = (8, 4, 2, 1),
+        out_indices: Sequence[int] = (0, 1, 2, 3),
+        drop_path_rate: float = 0.1,
+        num_messenger_tokens: int = 32,
+        shift_strides: Sequence[int] = (1, -1, 2, -2),
+        convert_weights: bool = True,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(
+            embed_dims=embed_dims,
+            num_layers=list(num_layers),
+            num_heads=list(num_heads),
+            mlp_ratios=list(mlp_ratios),
+            sr_ratios=list(sr_ratios),
+            out_indices=tuple(out_indices),
+            drop_path_rate=drop_path_rate,
+            convert_weights=convert_weights,
+            init_cfg=init_cfg,
+        )
+        if not shift_strides or num_messenger_tokens % len(shift_strides):
+            raise ValueError(
+                '`num_messenger_tokens` must be a multiple of the number of '
+                f'`shift_strides`, got {num_messenger_tokens} messengers and '
+                f'shift_strides={tuple(shift_strides)}.'
+            )
+        self.shift_strides = tuple(shift_strides)
+        # Three channels: messengers start where pictures do.
+        self.msg_tokens = nn.Parameter(torch.empty(1, num_messenger_tokens, 3))
+        trunc_normal_(self.msg_tokens, std=0.02)
+
+    def forward(self, features: ClipFeatures) -> ClipFeatures:
+        """Encode the frames of a batch of clips.
+
+        Args:
+            features (ClipFeatures): One map, the frames (B, T, 3, H, W).
+
+        Returns:
+            ClipFeatures: Maps of the stages ``out_indices``, at strides 4 to 32, and
+            as tokens the messengers after the last stage, (B, T, M, C).
+        """
+        (frames,) = features.maps
+        maps, strides, stride = [], [], 1
+        for i, (x, messengers) in enumerate(self.forward_stages(frames)):
+            stride *= self.strides[i]
+            if i in self.out_indices:
+                maps.append(x)
+                strides.append(stride)
+        (padding_mask,) = features.padding_masks
+        return features.replace(
+            maps=tuple(maps),
+            feat_strides=tuple(strides),
+            padding_masks=tuple(padding_mask[..., ::s, ::s] for s in strides),
+            tokens=messengers,
+        )
+
+    def forward_stages(self, frames: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
+        """Give the map and the messengers after each stage.
+
+        Args:
+            frames (Tensor): Shape (B, T, 3, H, W).
+
+        Yields:
+            tuple[Tensor, Tensor]: Map (B, T, C, h, w), messengers (B, T, M, C).
+        """
+        B, T = frames.shape[:2]
+        x = frames.flatten(0, 1)
+        messengers = self.msg_tokens.expand(B * T, -1, -1)
+        M = messengers.shape[1]
+        for patch_embed, blocks, norm in self.layers:
+            messengers = _as_constant_picture(patch_embed.projection, messengers)
+            messengers = patch_embed.norm(messengers)
+            patches, size = patch_embed(x)
+            for j, block in enumerate(blocks):
+                both = torch.cat([patches, messengers], dim=1)  # (B*T, h*w+M, C)
+                both = _run_block(block, both, size)
+                patches, messengers = both.split([both.shape[1] - M, M], dim=1)
+                shift = self._shift_of(j, len(blocks))
+                messengers = shift_tokens(messengers.unflatten(0, (B, T)), shift)
+                messengers = messengers.flatten(0, 1)  # (B*T, M, C)
+            patches, messengers = norm(patches), norm(messengers)
+            x = nlc_to_nchw(patches, size)
+            yield x.unflatten(0, (B, T)), messengers.unflatten(0, (B, T))
+
+    def _shift_of(self, block: int, num_blocks: int) -> list[int]:
+        """Frames by which each run moves after a block of a stage."""
+        is_last_of_odd = num_blocks % 2 == 1 and block == num_blocks - 1
+        sign = 0 if is_last_of_odd else 1 if block % 2 == 0 else -1
+        return [sign * stride for stride in self.shift_strides]
+
+
+def _run_block(block: PVTEncoderLayer, both: Tensor, size: tuple[int, int]) -> Tensor:
+    """Pass h*w patches and M messengers (B*T, h*w+M, C) through a block of PVTv2."""
+    both = both + _attend(block.attn, block.norm1(both), size)
+    return both + _feed_forward(block.ffn, block.norm2(both), size)
+
+
+def _attend(
+    attn: SpatialReductionAttention, both: Tensor, size: tuple[int, int]
+) -> Tensor:
+    num_patches = size[0] * size[1]
+    patches, messengers = both[:, :num_patches], both[:, num_patches:]
+    keys = patches
+    if attn.sr_ratio > 1:
+        reduced = nchw_to_nlc(attn.sr(nlc_to_nchw(patches, size)))
+        messengers = _as_constant_picture(attn.sr, messengers)
+        keys = attn.norm(torch.cat([reduced, messengers], dim=1))
+    query, keys = both.transpose(0, 1), keys.transpose(0, 1)  # PyTorch's order
+    update, _ = attn.attn(query, keys, keys, need_weights=False)
+    # One draw of stochastic depth for a frame, its messengers included.
+    return attn.dropout_layer(attn.proj_drop(update.transpose(0, 1)))
+
+
+def _feed_forward(ffn: MixFFN, both: Tensor, size: tuple[int, int]) -> Tensor:
+    num_patches = size[0] * size[1]
+    patches, messengers = both[:, :num_patches], both[:, num_patches:]
+    patches = nchw_to_nlc(ffn.layers(nlc_to_nchw(patches, size)))
+    for layer in ffn.layers:
+        if isinstance(layer, nn.Conv2d):
+            messengers = _as_constant_picture(layer, messengers)
+        else:
+            messengers = layer(messengers)
+    return ffn.dropout_layer(torch.cat([patches, messengers], dim=1))
+
+
+def _as_constant_picture(conv: nn.Conv2d, tokens: Tensor) -> Tensor:
+    """Convolve tokens (..., C) as pictures of one colour without borders."""
+    kernel = conv.weight.sum((2, 3))  # (C_out, C_in / groups)
+    if conv.groups == 1:
+        return F.linear(tokens, kernel, conv.bias)
+    return tokens * kernel[:, 0] + conv.bias  # depthwise

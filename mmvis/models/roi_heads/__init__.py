@@ -1,0 +1,3 @@
+"""Heads that look into boxes, of all frames of a clip."""
+
+__all__ = []

@@ -1,0 +1,73 @@
+import json
+import re
+from functools import lru_cache
+
+import numpy as np
+import pytest
+import torch
+
+from mmvis.testing import find_golden, load_pseudo
+
+pseudo = load_pseudo()
+MEAN = torch.tensor([123.675, 116.28, 103.53]).view(3, 1, 1)
+STD = torch.tensor([58.395, 57.12, 57.375]).view(3, 1, 1)
+
+
+def golden_path(name):
+    path = find_golden(f'tevit/{name}')
+    if path is None:
+        pytest.skip(f'golden/tevit/{name} is not there')
+    return path
+
+
+@lru_cache(maxsize=1)
+def pseudo_tevit_weights(variant):
+    """Stand-in weights of a variant, by the original names; see meta.json."""
+    manifest = pseudo.load_manifest(golden_path(f'manifest_{variant}.json'))
+    recipe = json.loads(golden_path('meta.json').read_text())['weights']
+    weights = pseudo.pseudo_state_dict(manifest)
+    for name, value in weights.items():
+        for pattern, factor in recipe['multiply']:
+            if re.search(pattern, name):
+                value = value * np.float32(factor)
+        for pattern, term in recipe['add']:
+            if re.search(pattern, name):
+                value = value + np.float32(term)
+        weights[name] = value
+    return weights
+
+
+class TeViTGolden:
+    """One golden file of TeViT: its arrays, weights and clips."""
+
+    def __init__(self, name, variant='msgshift'):
+        self.variant = variant
+        self.arrays = np.load(golden_path(f'{name}.npz'), allow_pickle=False)
+        meta = json.loads(golden_path('meta.json').read_text())
+        self.recipe = meta['files'][f'{name}.npz'].get('recipe', {})
+
+    def __getitem__(self, key):
+        return torch.from_numpy(self.arrays[key])
+
+    def source_weights(self):
+        """Weights by the names of the original."""
+        weights = dict(pseudo_tevit_weights(self.variant))
+        for key in self.arrays.files:
+            kind, _, name = key.partition('/')
+            if kind == 'override':
+                weights[name] = self.arrays[key]
+        return {name: torch.from_numpy(value) for name, value in weights.items()}
+
+    @staticmethod
+    def clip(num_frames, size, pad_size, seed=0):
+        """Normalised, padded frames (T, 3, H, W)."""
+        clip = torch.from_numpy(pseudo.pseudo_clip(num_frames, *size, seed=seed))
+        frames = (clip.permute(0, 3, 1, 2).float() - MEAN) / STD
+        pad = (0, pad_size[1] - size[1], 0, pad_size[0] - size[0])
+        return torch.nn.functional.pad(frames, pad)
+
+
+@pytest.fixture
+def tevit_golden():
+    """Gives :class:`TeViTGolden` by file name, skips where the file is missing."""
+    return TeViTGolden

@@ -1,0 +1,118 @@
+import pytest
+import torch
+from mmdet.models.backbones import PyramidVisionTransformerV2
+from mmengine.registry import init_default_scope
+
+from mmvis.models.backbones import MsgShifT
+from mmvis.structures import ClipFeatures
+
+init_default_scope('mmvis')
+
+TINY = dict(embed_dims=8, num_messenger_tokens=8, drop_path_rate=0.0)
+CASES = ['B1T1', 'B1T2', 'B1T5', 'B1T8', 'B2T3']
+# golden/tevit/meta.json, "tolerances"
+CLOSE = dict(atol=1e-4, rtol=0)
+
+
+def clip_features(frames):
+    padding_mask = torch.zeros_like(frames[:, :, 0], dtype=torch.bool)
+    return ClipFeatures((frames,), (1,), (padding_mask,))
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('case', CASES)
+def test_levels_and_messengers_are_those_of_the_original(tevit_golden, case):
+    golden = tevit_golden('backbone_msgshift')
+    model = MsgShifT()
+    weights = {
+        name.removeprefix('backbone.'): value
+        for name, value in golden.source_weights().items()
+        if name.startswith('backbone.')
+    }
+    model.load_state_dict(weights, strict=True)
+    model.eval()
+    B, T = int(case[1]), int(case[3])
+    clips = [golden.clip(T, (96, 160), (96, 160), seed=100 * b) for b in range(B)]
+    frames = torch.stack(clips)
+    for i, (x, messengers) in enumerate(model.forward_stages(frames)):
+        picked = x.flatten(0, 1)[:, ::8, ::3, ::3]
+        torch.testing.assert_close(picked, golden[f'{case}/out{i}'], **CLOSE)
+        expected = golden[f'{case}/msg_stage{i}']
+        picked = messengers.reshape(-1, *messengers.shape[2:])[..., ::4]
+        torch.testing.assert_close(picked.reshape(expected.shape), expected, **CLOSE)
+    features = model(clip_features(frames))
+    last = features.maps[-1].flatten(0, 1)
+    expected = golden[f'{case}/out3_std'].float()
+    std = last.std((1, 2, 3), correction=0)
+    torch.testing.assert_close(std, expected, **CLOSE)
+    torch.testing.assert_close(features.tokens, messengers)
+    assert features.feat_strides == (4, 8, 16, 32)
+    assert [m.shape[-1] for m in features.padding_masks] == [40, 20, 10, 5]
+
+
+def tiny_backbone(**kwargs):
+    torch.manual_seed(0)
+    model = MsgShifT(**(TINY | kwargs))
+    model.init_weights()
+    return model.eval()
+
+
+@torch.no_grad()
+def test_clips_of_a_batch_are_independent():
+    model = tiny_backbone()
+    frames = torch.randn(2, 3, 3, 64, 96)
+    both = model(clip_features(frames))
+    for b in range(2):
+        single = model(clip_features(frames[b : b + 1]))
+        for batched, alone in zip(both.maps, single.maps):
+            torch.testing.assert_close(batched[b], alone[0], atol=1e-5, rtol=1e-4)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('shift_strides, hears', [((1, -1), True), ((0, 0), False)])
+def test_frames_hear_each_other_by_the_shift_alone(shift_strides, hears):
+    model = tiny_backbone(shift_strides=shift_strides)
+    frames = torch.randn(1, 4, 3, 64, 64)
+    before = model(clip_features(frames)).maps[-1]
+    frames[0, 1] += 1
+    after = model(clip_features(frames)).maps[-1]
+    changed = (before - after).abs().amax((0, 2, 3, 4)) > 1e-6
+    assert changed.tolist() == [hears, True, hears, hears]
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('num_layers', [(1, 2, 3, 1), (2, 2, 2, 2)])
+def test_messengers_come_home_in_each_stage(num_layers, monkeypatch):
+    moves = []
+
+    def record(tokens, strides):
+        moves.append((tokens.shape[-1], strides[0]))
+        return tokens
+
+    monkeypatch.setattr('mmvis.models.backbones.msgshift.shift_tokens', record)
+    model = tiny_backbone(num_layers=num_layers)
+    model(clip_features(torch.randn(1, 2, 3, 64, 64)))
+    for width in {width for width, _ in moves}:
+        assert sum(stride for w, stride in moves if w == width) == 0
+    expected = {1: [0], 2: [1, -1], 3: [1, -1, 0]}
+    assert [s for _, s in moves] == [s for n in num_layers for s in expected[n]]
+
+
+def test_has_the_parameters_of_pvt_v2_and_messengers():
+    ours = {k: v.shape for k, v in tiny_backbone().state_dict().items()}
+    assert ours.pop('msg_tokens') == (1, 8, 3)
+    pvt = PyramidVisionTransformerV2(embed_dims=8, num_layers=[2, 2, 2, 2])
+    assert ours == {k: v.shape for k, v in pvt.state_dict().items()}
+
+
+def test_every_parameter_learns():
+    model = tiny_backbone().train()
+    features = model(clip_features(torch.randn(1, 2, 3, 64, 64)))
+    sum(m.square().sum() for m in features.maps).backward()
+    assert all(p.grad is not None for p in model.parameters())
+    assert model.msg_tokens.grad.abs().sum() > 0
+
+
+def test_messengers_make_equal_runs():
+    with pytest.raises(ValueError, match='6 messengers'):
+        MsgShifT(num_messenger_tokens=6)

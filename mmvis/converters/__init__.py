@@ -2,5 +2,13 @@
 
 from mmvis.converters.checkpoint_file import read_tensors
 from mmvis.converters.ifc import convert_ifc, num_classes_of
+from mmvis.converters.vistr import convert_detr, convert_vistr, vistr_shape_of
 
-__all__ = ['convert_ifc', 'num_classes_of', 'read_tensors']
+__all__ = [
+    'convert_detr',
+    'convert_ifc',
+    'convert_vistr',
+    'num_classes_of',
+    'read_tensors',
+    'vistr_shape_of',
+]

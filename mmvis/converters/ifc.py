@@ -7,29 +7,10 @@ from collections.abc import Mapping
 from torch import Tensor
 
 from mmvis.converters.detectron2_resnet import RESNET_TABLE
+from mmvis.converters.detr_transformer import DECODER_LAYER, ENCODER_LAYER, layer_rules
 from mmvis.converters.rename import check_complete, rename
 
 __all__ = ['convert_ifc', 'num_classes_of', 'old_names_of']
-
-_ENCODER_LAYER = (
-    (r'\.self_attn\.', '.self_attn.'),
-    (r'\.linear', '.ffn.linear'),
-    (r'\.norm1\.', '.self_attn.norm.'),
-    (r'\.norm2\.', '.ffn.norm.'),
-)
-_DECODER_LAYER = (
-    (r'\.self_attn\.', '.self_attn.'),
-    (r'\.multihead_attn\.', '.cross_attn.'),
-    (r'\.linear', '.ffn.linear'),
-    (r'\.norm1\.', '.self_attn.norm.'),
-    (r'\.norm2\.', '.cross_attn.norm.'),
-    (r'\.norm3\.', '.ffn.norm.'),
-)
-
-
-def _layers(old: str, new: str, parts: tuple) -> list[tuple[str, str]]:
-    return [(rf'{old}\.(\d+){a}', rf'{new}.\g<1>{b}') for a, b in parts]
-
 
 _TRANSFORMER = r'detr\.transformer\.'
 _TABLE = [
@@ -37,14 +18,14 @@ _TABLE = [
     (r'detr\.input_proj\.', 'necks.0.input_proj.'),
     (_TRANSFORMER + r'memory_bus$', 'necks.0.memory_tokens'),
     (_TRANSFORMER + r'memory_pos$', 'necks.0.memory_pos'),
-    *_layers(
-        _TRANSFORMER + r'encoder\.enc_layers', 'necks.0.frame_layers', _ENCODER_LAYER
+    *layer_rules(
+        _TRANSFORMER + r'encoder\.enc_layers', 'necks.0.frame_layers', ENCODER_LAYER
     ),
-    *_layers(
-        _TRANSFORMER + r'encoder\.bus_layers', 'necks.0.memory_layers', _ENCODER_LAYER
+    *layer_rules(
+        _TRANSFORMER + r'encoder\.bus_layers', 'necks.0.memory_layers', ENCODER_LAYER
     ),
-    *_layers(
-        _TRANSFORMER + r'clip_decoder\.layers', 'head.decoder.layers', _DECODER_LAYER
+    *layer_rules(
+        _TRANSFORMER + r'clip_decoder\.layers', 'head.decoder.layers', DECODER_LAYER
     ),
     (_TRANSFORMER + r'clip_decoder\.norm\.', 'head.decoder.norm.'),
     (r'detr\.query_embed\.', 'head.decoder.query_embed.'),

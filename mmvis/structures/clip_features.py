@@ -26,6 +26,10 @@ class ClipFeatures:
         tokens (Tensor | None): Tokens of each frame, shape (B, T, M, C).
         token_pos (Tensor | None): Position embedding of the tokens, shape
             (M, C), the same in every frame.
+        frame_sizes (tuple[tuple[int, int]] | None): Height and width, in input
+            pixels, of the frames of each of the B clips, without padding.
+        num_repeats (int): How many of the last frames only repeat earlier ones, see
+            :meth:`repeat_frames`; heads leave them out of what they return.
     """
 
     maps: tuple[Tensor, ...]
@@ -33,6 +37,8 @@ class ClipFeatures:
     padding_masks: tuple[Tensor, ...]
     tokens: Tensor | None = None
     token_pos: Tensor | None = None
+    frame_sizes: tuple[tuple[int, int], ...] | None = None
+    num_repeats: int = 0
 
     @property
     def num_frames(self) -> int:
@@ -49,6 +55,27 @@ class ClipFeatures:
             maps=tuple(m[:, start:stop] for m in self.maps),
             padding_masks=tuple(m[:, start:stop] for m in self.padding_masks),
             tokens=None if self.tokens is None else self.tokens[:, start:stop],
+        )
+
+    def repeat_frames(self, num_frames: int) -> ClipFeatures:
+        """Repeat the frames in turn until there are ``num_frames``.
+
+        Args:
+            num_frames (int): At least as many as there are.
+
+        Returns:
+            ClipFeatures: Clips of ``num_frames`` frames, of which ``num_repeats``
+            are repetitions. With nothing to add, this object itself.
+        """
+        num_missing = num_frames - self.num_frames
+        if num_missing == 0:
+            return self
+        frames = [t % self.num_frames for t in range(num_frames)]
+        return self.replace(
+            maps=tuple(m[:, frames] for m in self.maps),
+            padding_masks=tuple(m[:, frames] for m in self.padding_masks),
+            tokens=None if self.tokens is None else self.tokens[:, frames],
+            num_repeats=self.num_repeats + num_missing,
         )
 
     @staticmethod

@@ -1,6 +1,8 @@
 """Layers that MMDetection lacks."""
 
-from mmvis.models.layers.clip_position import sine_position
+from mmvis.models.layers.activation_checkpoint import run_recomputed
+from mmvis.models.layers.attend import attend
+from mmvis.models.layers.clip_position import sine_position, sine_position_3d
 from mmvis.models.layers.mlp import MLP
 from mmvis.models.layers.shift_tokens import shift_tokens
 from mmvis.models.layers.transformer_layers import (
@@ -16,6 +18,9 @@ __all__ = [
     'DecoderLayer',
     'EncoderLayer',
     'FeedForward',
+    'attend',
+    'run_recomputed',
     'shift_tokens',
     'sine_position',
+    'sine_position_3d',
 ]

@@ -6,6 +6,8 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmvis.models.layers.attend import attend
+
 __all__ = ['Attention', 'DecoderLayer', 'EncoderLayer', 'FeedForward']
 
 
@@ -17,14 +19,17 @@ class Attention(nn.MultiheadAttention):
     """Multi-head attention, residual and layer norm in one sub-layer.
 
     Positions go into queries and keys, never into values. Weights are not
-    returned, so that PyTorch runs its memory-efficient kernels; MMDetection's
-    DETR layers always ask for them, which costs (queries x keys) memory.
+    returned, and never held as a whole, see :func:`attend`; MMDetection's DETR
+    layers always ask for them, which costs (queries x keys) memory.
 
     Args:
         embed_dims (int): C.
         num_heads (int): Number of heads.
         dropout (float): Dropout of the attention weights and of the residual.
     """
+
+    #: See :func:`attend`; a benchmark sets it to hold all weights.
+    queries_at_once = 256
 
     def __init__(self, embed_dims: int, num_heads: int, dropout: float) -> None:
         super().__init__(embed_dims, num_heads, dropout=dropout, batch_first=True)
@@ -55,14 +60,22 @@ class Attention(nn.MultiheadAttention):
         """
         if key is None:
             key, key_pos = query, query_pos
-        update, _ = super().forward(
-            _with_pos(query, query_pos),
-            _with_pos(key, key_pos),
-            key,
-            key_padding_mask=key_padding_mask,
-            need_weights=False,
+        update = attend(
+            *self._project(_with_pos(query, query_pos), _with_pos(key, key_pos), key),
+            key_padding_mask,
+            self.dropout if self.training else 0.0,
+            self.queries_at_once,
         )
+        update = self.out_proj(update.transpose(1, 2).flatten(2))  # (B, Nq, C)
         return self.norm(query + self.residual_dropout(update))
+
+    def _project(self, *inputs: Tensor) -> list[Tensor]:
+        """Queries, keys and values (B, N, C) to (B, heads, N, C/heads)."""
+        weights, biases = self.in_proj_weight.chunk(3), self.in_proj_bias.chunk(3)
+        return [
+            F.linear(x, w, b).unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
+            for x, w, b in zip(inputs, weights, biases)
+        ]
 
 
 class FeedForward(BaseModule):

@@ -2,5 +2,6 @@
 
 from mmvis.models.necks.memory_token_neck import MemoryTokenNeck
 from mmvis.models.necks.messenger_token_neck import MessengerTokenNeck
+from mmvis.models.necks.space_time_encoder_neck import SpaceTimeEncoderNeck
 
-__all__ = ['MemoryTokenNeck', 'MessengerTokenNeck']
+__all__ = ['MemoryTokenNeck', 'MessengerTokenNeck', 'SpaceTimeEncoderNeck']

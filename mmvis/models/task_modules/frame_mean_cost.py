@@ -36,9 +36,9 @@ class FrameMeanCost:
         Args:
             pred (InstanceData): ``scores`` (Q, T, K), logits, and ``bboxes``
                 (Q, T, 4), xyxy in pixels; at least what the cost reads of them.
-            gt (InstanceData): ``labels`` (N,), ``bboxes`` (N, T, 4) and ``visible``
-                (N, T) bool. Its meta information, e.g. ``img_shape`` (h, w), is
-                handed to the cost.
+            gt (InstanceData): ``labels`` (N,) or one for each frame (N, T),
+                ``bboxes`` (N, T, 4) and ``visible`` (N, T) bool. Its meta
+                information, e.g. ``img_shape`` (h, w), is handed to the cost.
 
         Returns:
             Tensor: Shape (Q, N).
@@ -51,7 +51,8 @@ class FrameMeanCost:
             frame_pred = InstanceData(
                 **{key: pred[key][:, t] for key in _PRED_FIELDS if key in pred}
             )
-            frame_gt = InstanceData(labels=gt.labels, bboxes=gt.bboxes[:, t])
+            labels = gt.labels if gt.labels.dim() == 1 else gt.labels[:, t]
+            frame_gt = InstanceData(labels=labels, bboxes=gt.bboxes[:, t])
             cost = self.cost(frame_pred, frame_gt, img_meta=gt.metainfo)  # (Q, N)
             total = total + cost * weights[:, t]
         return total / weights.sum(1).clamp(min=1)

@@ -197,12 +197,30 @@ class ClipVISModel(BaseModel):
         Returns:
             ClipFeatures: Input of :meth:`encode_clip`, for these frames.
         """
-        padding_mask = _padding_mask(inputs, data_samples)
-        features = ClipFeatures((inputs,), (1,), (padding_mask,))
+        sizes = _frame_sizes(inputs, data_samples)
+        padding_mask = _padding_mask(inputs, sizes)
+        features = ClipFeatures((inputs,), (1,), (padding_mask,), frame_sizes=sizes)
         return self._run_stages(features, 0, self.num_frame_stages)
 
     def encode_clip(self, features: ClipFeatures) -> ClipFeatures:
-        """Run the stages from the first that mixes frames, on whole clips."""
+        """Run the stages from the first that mixes frames, on whole clips.
+
+        A head whose ``clip_len`` is fixed gets clips of that length: shorter ones
+        repeat their frames in turn, and the head leaves the repetitions out again.
+
+        Raises:
+            ValueError: If clips are longer than that.
+        """
+        clip_len = getattr(self.head, 'clip_len', None)
+        if clip_len is not None:
+            if features.num_frames > clip_len:
+                raise ValueError(
+                    f'{type(self.head).__name__} was built for clips of at most '
+                    f'head.clip_len={clip_len} frames, got {features.num_frames}. Set '
+                    f'model.test_cfg.clip_len={clip_len}, or less, and longer videos '
+                    'are cut into clips.'
+                )
+            features = features.repeat_frames(clip_len)
         return self._run_stages(features, self.num_frame_stages, len(self.stages))
 
     def _run_stages(self, features: ClipFeatures, first: int, end: int) -> ClipFeatures:
@@ -243,6 +261,7 @@ class ClipVISModel(BaseModel):
             if self.auxiliary_head is not None and is_last_of_frame:
                 _check_channels(source, features, self.auxiliary_head)
         _check_channels(source, features, self.head)
+        _check_strides(source, features, self.head)
         self.train(was_training)
         return all_strides
 
@@ -280,12 +299,20 @@ def _with_maps(
     )
 
 
-def _padding_mask(inputs: Tensor, data_samples: TrackSampleList | None) -> Tensor:
+def _frame_sizes(
+    inputs: Tensor, data_samples: TrackSampleList | None
+) -> tuple[tuple[int, int], ...]:
+    """Height and width of each clip's frames without padding."""
+    if data_samples is None:
+        return (tuple(inputs.shape[-2:]),) * len(inputs)
+    return tuple(tuple(sample[0].img_shape[:2]) for sample in data_samples)
+
+
+def _padding_mask(inputs: Tensor, sizes: Sequence[tuple[int, int]]) -> Tensor:
     """True outside of the frames, shape (B, T, H, W)."""
     B, T, _, H, W = inputs.shape
     mask = inputs.new_zeros((B, T, H, W), dtype=torch.bool)
-    for b, sample in enumerate(data_samples or ()):
-        h, w = sample[0].img_shape[:2]
+    for b, (h, w) in enumerate(sizes):
         mask[b, :, h:] = True
         mask[b, :, :, w:] = True
     return mask
@@ -302,4 +329,16 @@ def _check_channels(source: str, features: ClipFeatures, module: nn.Module) -> N
             f'{type(module).__name__} was built for in_channels={list(expected)}, but '
             f'{source} gives {len(given)} levels with {given} channels. Set '
             f'in_channels={given}, or choose other levels (out_indices) before it.'
+        )
+
+
+def _check_strides(source: str, features: ClipFeatures, module: nn.Module) -> None:
+    """Compare feature strides with what ``module`` was built for, if it says so."""
+    expected = getattr(module, 'feat_strides', None)
+    if expected is not None and list(features.feat_strides) != list(expected):
+        raise ValueError(
+            f'{type(module).__name__} was built for feature strides {list(expected)}, '
+            f'but {source} gives {list(features.feat_strides)}. Set '
+            'head.roi_head.*_roi_extractor.featmap_strides, or choose other levels '
+            '(out_indices) before it.'
         )

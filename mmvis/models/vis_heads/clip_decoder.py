@@ -6,7 +6,12 @@ import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from mmvis.models.layers import DecoderLayer, sine_position
+from mmvis.models.layers import (
+    DecoderLayer,
+    run_recomputed,
+    sine_position,
+    sine_position_3d,
+)
 from mmvis.structures import ClipFeatures
 
 __all__ = ['ClipDecoder']
@@ -16,8 +21,9 @@ class ClipDecoder(BaseModule):
     """Decode Q objects of a clip from its encoded map and tokens.
 
     IFC (Hwang et al., NeurIPS 2021), Sec. 3.2: one set of queries is shared by
-    the frames of a clip. Query content starts at zero, ``query_embed`` is its
-    position.
+    the frames of a clip. VisTR (Wang et al., CVPR 2021), Sec. 3.2: a query for
+    each instance in each frame, all looking at all frames. Query content starts at
+    zero, ``query_embed`` is its position.
 
     Args:
         num_queries (int): Q.
@@ -26,6 +32,10 @@ class ClipDecoder(BaseModule):
         num_heads (int): Attention heads. Defaults to 8.
         feedforward_channels (int): Hidden width. Defaults to 2048.
         dropout (float): Defaults to 0.1.
+        temporal_position (bool): Tell keys apart by time too, with the 3-D position
+            code. Defaults to False.
+        with_cp (bool): Recompute activations in the backward pass to save memory.
+            Defaults to False.
     """
 
     def __init__(
@@ -36,8 +46,12 @@ class ClipDecoder(BaseModule):
         num_heads: int = 8,
         feedforward_channels: int = 2048,
         dropout: float = 0.1,
+        temporal_position: bool = False,
+        with_cp: bool = False,
     ) -> None:
         super().__init__()
+        self.temporal_position = temporal_position
+        self.with_cp = with_cp
         self.query_embed = nn.Embedding(num_queries, embed_dims)
         self.layers = nn.ModuleList(
             DecoderLayer(embed_dims, num_heads, feedforward_channels, dropout)
@@ -51,24 +65,34 @@ class ClipDecoder(BaseModule):
     def forward(self, features: ClipFeatures) -> Tensor:
         """Decode the coarsest level and, where there are any, the tokens.
 
+        Tokens are read if they have a position; a backbone's own do not.
+
         Args:
             features (ClipFeatures): Last map of shape (B, T, C, H, W).
 
         Returns:
             Tensor: Query features after each layer, shape (L, B, Q, C).
         """
-        key, key_pos, padding = clip_keys(features)
+        key, key_pos, padding = clip_keys(features, self.temporal_position)
         query_pos = self.query_embed.weight.expand(len(key), -1, -1)
         query = key.new_zeros(query_pos.shape)
         outputs = []
         for layer in self.layers:
-            query = layer(query, key, query_pos, key_pos, padding)
+            query = run_recomputed(
+                layer, query, key, query_pos, key_pos, padding, with_cp=self.with_cp
+            )
             outputs.append(self.norm(query))
         return torch.stack(outputs)
 
 
-def clip_keys(features: ClipFeatures) -> tuple[Tensor, Tensor, Tensor | None]:
+def clip_keys(
+    features: ClipFeatures, temporal_position: bool = False
+) -> tuple[Tensor, Tensor, Tensor | None]:
     """Flatten the coarsest map and the tokens of a clip into one sequence.
+
+    Args:
+        features (ClipFeatures): Last map of shape (B, T, C, H, W).
+        temporal_position (bool): Take the 3-D position code. Defaults to False.
 
     Returns:
         tuple[Tensor, Tensor, Tensor | None]:
@@ -81,9 +105,10 @@ def clip_keys(features: ClipFeatures) -> tuple[Tensor, Tensor, Tensor | None]:
     B, T, C, _, _ = x.shape
     padding_mask = features.padding_masks[-1]
     key = x.flatten(3).transpose(2, 3).reshape(B, -1, C)
-    key_pos = sine_position(padding_mask, C).flatten(1, 2)
+    position = sine_position_3d if temporal_position else sine_position
+    key_pos = position(padding_mask, C).flatten(1, 2)
     padding = padding_mask.flatten(1)
-    if features.tokens is not None:
+    if features.token_pos is not None:
         M = features.tokens.shape[2]
         token_pos = features.token_pos.repeat(T, 1).expand(B, -1, -1)
         key = torch.cat([key, features.tokens.flatten(1, 2)], dim=1)

@@ -1,0 +1,266 @@
+"""Set loss over sequences of classes, boxes and masks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import torch
+from mmdet.structures import TrackDataSample, TrackSampleList
+from mmdet.structures.bbox import bbox_cxcywh_to_xyxy, bbox_xyxy_to_cxcywh
+from mmdet.utils import reduce_mean
+from mmengine.model import BaseModule
+from mmengine.structures import InstanceData
+from torch import Tensor
+from torch.nn import functional as F
+
+from mmvis.models.layers import run_recomputed
+from mmvis.models.task_modules.clip_targets import clip_targets
+from mmvis.registry import MODELS, TASK_UTILS
+
+__all__ = ['InstanceSequenceCriterion']
+
+
+class _Pairs(NamedTuple):
+    """P matched (query, frame)s of one clip and what they should say."""
+
+    slots: Tensor  # (P,) index of the instance sequence
+    gts: Tensor  # (P,) index of the ground-truth instance
+    frames: Tensor  # (P,)
+    labels: Tensor  # (P,)
+
+
+@MODELS.register_module()
+class InstanceSequenceCriterion(BaseModule):
+    """Match sequences of queries and instances, then compare frame by frame.
+
+    VisTR (Wang et al., CVPR 2021), Sec. 3.4. An instance gets one sequence for the
+    whole clip. In the frames where it is visible, the query of that frame learns its
+    class, box and mask; all other queries learn no-object. Masks are compared at the
+    size of the input, predictions enlarged bilinearly, a few at a time.
+
+    Differs from the original, unless ``as_published``:
+
+    - The visible frames are those of the matched instance. The original takes those
+      of the j-th instance for the j-th pair (its issue #80), so that frames where an
+      instance is absent are learned as an object of class 0 with an empty box.
+    - Frames in which an instance is absent neither enter the match costs (there: as
+      class 0 with an empty box) nor the divisor of box and mask losses.
+
+    Args:
+        num_classes (int): K, without the no-object class.
+        assigner (dict): Config of :class:`ClipHungarianAssigner`.
+        loss_cls (dict): Config of the class loss, over K+U+1 classes.
+        loss_bbox (dict): Config of the loss on (cx, cy, w, h) relative to the frame,
+            summed over the four.
+        loss_iou (dict): Config of the loss on relative corners.
+        loss_mask (dict): Config of the loss on mask values (focal), a mean over a
+            frame's pixels.
+        loss_dice (dict): Config of the dice loss of a frame's mask.
+        num_unused_classes (int): U, classes between the K and no-object. Defaults to
+            0.
+        no_object_weight (float): Weight of the no-object class in the class loss.
+            Defaults to 0.1.
+        masks_at_once (int): Masks that are compared at a time; their intermediate
+            results are computed again in the backward pass. Defaults to 32.
+        as_published (bool): Do as the original does, see above. Defaults to False.
+
+    Raises:
+        ValueError: If ``as_published``, but there is no unused class for the frames
+            where an instance is absent.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        assigner: dict,
+        loss_cls: dict,
+        loss_bbox: dict,
+        loss_iou: dict,
+        loss_mask: dict,
+        loss_dice: dict,
+        num_unused_classes: int = 0,
+        no_object_weight: float = 0.1,
+        masks_at_once: int = 32,
+        as_published: bool = False,
+    ) -> None:
+        super().__init__()
+        if as_published and num_unused_classes == 0:
+            raise ValueError(
+                'With as_published=True, frames where an instance is absent belong to '
+                'the unused class, but there is none. Set head.num_unused_classes=1.'
+            )
+        self.num_classes = num_classes
+        self.no_object = num_classes + num_unused_classes
+        self.masks_at_once = masks_at_once
+        self.as_published = as_published
+        self.class_weight = [1.0] * self.no_object + [no_object_weight]
+        self.assigner = TASK_UTILS.build(assigner)
+        self.loss_cls = MODELS.build(dict(loss_cls, class_weight=self.class_weight))
+        self.loss_bbox = MODELS.build(loss_bbox)
+        self.loss_iou = MODELS.build(loss_iou)
+        self.loss_mask = MODELS.build(loss_mask)
+        self.loss_dice = MODELS.build(loss_dice)
+
+    def forward(
+        self, layers: Sequence[dict[str, Tensor]], data_samples: TrackSampleList
+    ) -> dict[str, Tensor]:
+        """Losses of every decoder layer.
+
+        Args:
+            layers (Sequence[dict]): For each layer ``cls_logits`` (B, N, T, K+U+1)
+                and ``bboxes_cxcywh`` (B, N, T, 4); the last also ``mask_logits``
+                (B, N, T, h, w).
+            data_samples (list[TrackDataSample]): Ground truth of the B clips.
+
+        Returns:
+            dict[str, Tensor]: ``loss_cls``, ``loss_bbox``, ``loss_iou``,
+            ``loss_mask`` and ``loss_dice`` of the last layer; the first three of
+            layer l before it with prefix ``d{l}.``.
+        """
+        like = layers[-1]['mask_logits']
+        targets = [self.prepare_targets(sample, like) for sample in data_samples]
+        num_frames = like.new_tensor(float(sum(map(self._num_frames, targets))))
+        num_frames = reduce_mean(num_frames).clamp(min=1)
+        losses = {}
+        for i, layer in enumerate(layers):
+            prefix = '' if i == len(layers) - 1 else f'd{i}.'
+            for name, value in self.loss_layer(layer, targets, num_frames).items():
+                losses[prefix + name] = value
+        return losses
+
+    def prepare_targets(self, sample: TrackDataSample, like: Tensor) -> InstanceData:
+        """Targets of one clip.
+
+        Returns:
+            InstanceData: That of :func:`clip_targets`, with meta information
+            ``img_shape``, and
+
+            - ``bboxes_cxcywh``: (N, T, 4), relative to the unpadded frame.
+            - ``frame_labels``: (N, T), the first unused class where it is absent.
+        """
+        targets = clip_targets(sample, sample[0].batch_input_shape, like)
+        h, w = sample[0].img_shape[:2]
+        relative = targets.bboxes / targets.bboxes.new_tensor([w, h, w, h])
+        return InstanceData(
+            metainfo=dict(img_shape=(h, w)),
+            bboxes_cxcywh=bbox_xyxy_to_cxcywh(relative),
+            frame_labels=torch.where(
+                targets.visible, targets.labels[:, None], self.num_classes
+            ),
+            **dict(targets.items()),
+        )
+
+    def _num_frames(self, gt: InstanceData) -> int:
+        """How many frames of instances a clip has, the divisor of most losses."""
+        return gt.visible.numel() if self.as_published else int(gt.visible.sum())
+
+    def loss_layer(
+        self,
+        layer: dict[str, Tensor],
+        targets: Sequence[InstanceData],
+        num_frames: Tensor,
+    ) -> dict[str, Tensor]:
+        """Losses of one decoder layer, given B targets and their mean count."""
+        cls_logits, bboxes = layer['cls_logits'], layer['bboxes_cxcywh']
+        labels = torch.full(
+            cls_logits.shape[:3], self.no_object, device=cls_logits.device
+        )
+        picked: dict[str, list[Tensor]] = {key: [] for key in ('b', 'gb', 'm', 'gm')}
+        for b, gt in enumerate(targets):
+            pairs = self.pair_frames(*self.match(cls_logits[b], bboxes[b], gt), gt)
+            query = (b, pairs.slots, pairs.frames)
+            labels[query] = pairs.labels
+            picked['b'].append(bboxes[query])
+            picked['gb'].append(gt.bboxes_cxcywh[pairs.gts, pairs.frames])
+            if 'mask_logits' in layer:
+                picked['m'].append(layer['mask_logits'][query])
+                picked['gm'].append(gt.masks[pairs.gts, pairs.frames])
+        losses = dict(
+            loss_cls=self._class_loss(cls_logits.flatten(0, 2), labels.flatten())
+        )
+        losses |= self._box_losses(
+            torch.cat(picked['b']), torch.cat(picked['gb']), num_frames
+        )
+        if 'mask_logits' in layer:
+            losses |= self._mask_losses(picked['m'], picked['gm'], num_frames)
+        return losses
+
+    @torch.no_grad()
+    def match(
+        self, cls_logits: Tensor, bboxes: Tensor, gt: InstanceData
+    ) -> tuple[Tensor, Tensor]:
+        """Match the sequences of one clip, (N, T, K+U+1) and (N, T, 4), to ``gt``."""
+        return self.assigner.assign(*self.match_inputs(cls_logits, bboxes, gt))
+
+    def match_inputs(
+        self, cls_logits: Tensor, bboxes: Tensor, gt: InstanceData
+    ) -> tuple[InstanceData, InstanceData]:
+        """Put predictions and instances of one clip as the match costs read them."""
+        h, w = gt.img_shape
+        size = bboxes.new_tensor([w, h, w, h])
+        pred = InstanceData(
+            scores=cls_logits, bboxes=bbox_cxcywh_to_xyxy(bboxes) * size
+        )
+        visible = gt.visible
+        compared = InstanceData(
+            metainfo=gt.metainfo,
+            labels=gt.frame_labels if self.as_published else gt.labels,
+            bboxes=gt.bboxes,
+            visible=torch.ones_like(visible) if self.as_published else visible,
+        )
+        return pred, compared
+
+    def pair_frames(self, slots: Tensor, gts: Tensor, gt: InstanceData) -> _Pairs:
+        """Spread matched sequences and instances over the frames that they learn."""
+        # The original looks the pair's visibility up by the number of the pair.
+        source = torch.arange(len(gts)) if self.as_published else gts
+        pairs, frames = gt.visible[source].nonzero(as_tuple=True)
+        gts = gts[pairs]
+        return _Pairs(slots[pairs], gts, frames, gt.frame_labels[gts, frames])
+
+    def _class_loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        weights = logits.new_tensor(self.class_weight)[labels]
+        return self.loss_cls(logits, labels, avg_factor=reduce_mean(weights.sum()))
+
+    def _box_losses(
+        self, bboxes: Tensor, targets: Tensor, num_frames: Tensor
+    ) -> dict[str, Tensor]:
+        if len(bboxes) == 0:
+            return dict(loss_bbox=bboxes.sum(), loss_iou=bboxes.sum())
+        corners = bbox_cxcywh_to_xyxy(bboxes)
+        return dict(
+            loss_bbox=self.loss_bbox(bboxes, targets, avg_factor=num_frames),
+            loss_iou=self.loss_iou(
+                corners, bbox_cxcywh_to_xyxy(targets), avg_factor=num_frames
+            ),
+        )
+
+    def _mask_losses(
+        self, logits: Sequence[Tensor], targets: Sequence[Tensor], num_frames: Tensor
+    ) -> dict[str, Tensor]:
+        # Stays connected: with DDP every rank must use the same parameters.
+        nothing = logits[0][:0].sum()
+        losses = dict(loss_mask=nothing, loss_dice=nothing)
+        logits, targets = torch.cat(list(logits)), torch.cat(list(targets))
+        for part, gt in zip(
+            logits.split(self.masks_at_once), targets.split(self.masks_at_once)
+        ):
+            if len(part) > 0:
+                values = run_recomputed(self._compare_masks, part, gt, num_frames)
+                losses = {k: losses[k] + v for k, v in zip(losses, values)}
+        return losses
+
+    def _compare_masks(
+        self, logits: Tensor, targets: Tensor, num_frames: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """Compare masks (P, h, w) with (P, H, W)."""
+        size = targets.shape[-2:]
+        logits = F.interpolate(
+            logits[:, None], size=size, mode='bilinear', align_corners=False
+        )
+        logits, targets = logits.flatten(1), targets.flatten(1)
+        loss_mask = self.loss_mask(
+            logits, targets, avg_factor=num_frames * targets.shape[1]
+        )
+        return loss_mask, self.loss_dice(logits, targets, avg_factor=num_frames)

@@ -1,0 +1,35 @@
+"""One class and score for a sequence, from those of its frames."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+__all__ = ['vote_classes']
+
+
+def vote_classes(probs: Tensor, num_classes: int) -> tuple[Tensor, Tensor, Tensor]:
+    """Give each instance sequence the class that most of its frames have.
+
+    As VisTR's published inference does it: each frame has its best class, no-object
+    left out, and its probability; the class of the sequence is the most frequent
+    one, its score the mean over all frames. Of equally frequent classes an unused
+    one wins, then that with the smallest index.
+
+    Args:
+        probs (Tensor): Class probabilities, shape (N, T, K+U+1): K classes, U that no
+            object has, no-object.
+        num_classes (int): K.
+
+    Returns:
+        tuple[Tensor, Tensor, Tensor]: Class of each sequence (N,), K and above is an
+        unused one; score of each sequence (N,); score of each frame (N, T).
+    """
+    frame_scores, frame_classes = probs[..., :-1].max(-1)
+    votes = F.one_hot(frame_classes, probs.shape[-1] - 1).sum(1)  # (N, K+U)
+    # The published index breaks ties: unused classes first.
+    order = torch.arange(votes.shape[1], device=votes.device).roll(-num_classes)
+    rank = torch.arange(len(order), device=votes.device)
+    winners = order[(votes[:, order] * len(order) - rank).argmax(1)]
+    return winners, frame_scores.mean(1), frame_scores

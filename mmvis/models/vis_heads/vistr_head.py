@@ -1,0 +1,258 @@
+"""VisTR's head: a query for each instance in each frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from mmdet.structures import TrackSampleList
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from mmvis.models.layers import MLP, run_recomputed
+from mmvis.models.vis_heads.box_attention import BoxAttention
+from mmvis.models.vis_heads.clip_decoder import ClipDecoder
+from mmvis.models.vis_heads.deformable_mask_head import DeformableMaskHead
+from mmvis.models.vis_heads.sequence_mask_head import SequenceMaskHead
+from mmvis.models.vis_heads.sequence_votes import vote_classes
+from mmvis.registry import MODELS
+from mmvis.structures import ClipFeatures, ClipPrediction
+
+__all__ = ['VisTRHead']
+
+# Logit of a mask in a frame that says that the instance is not there.
+_ABSENT = -10.0
+
+
+@MODELS.register_module()
+class VisTRHead(BaseModule):
+    """Head of VisTR (Wang et al., CVPR 2021), Sec. 3.2 and 3.3.
+
+    Every one of N instances has a query in each of T frames; together they are the
+    instance's sequence. A query gives a class and a box for its frame, and, with the
+    encoded frame, mask features, which the frames of a sequence then refine.
+
+    Queries belong to frames, so that T is fixed when the head is built; the model
+    fills shorter clips (:meth:`ClipFeatures.repeat_frames`), and longer videos are cut
+    into clips. Outputs are those of the real frames only.
+
+    Memory: mask features of all instances and frames at the finest level, C/16
+    channels each; all else is made for ``maps_at_once`` of them at a time.
+
+    Args:
+        num_classes (int): K, without the no-object class.
+        in_channels (Sequence[int]): Channels of the incoming levels, finest first;
+            the last must be ``embed_dims``. The finest sets the resolution of the
+            masks.
+        clip_len (int): T. Defaults to 36.
+        num_instances (int): N, the most objects that a clip can have. Defaults to 10.
+        embed_dims (int): C. Defaults to 384.
+        num_decoder_layers (int): L. Defaults to 6.
+        num_heads (int): Attention heads, also of the box attention. Defaults to 8.
+        feedforward_channels (int): Hidden width of the decoder's feed-forward
+            blocks. Defaults to 2048.
+        dropout (float): Defaults to 0.1.
+        num_groups (int): Groups of the norms of the mask features. Defaults to 8.
+        num_sequence_groups (int): Groups of the norms of the 3-D convolutions.
+            Defaults to 4.
+        num_unused_classes (int): Classes between the K and no-object that no object
+            has. The published checkpoints have one, their class 0. Defaults to 0.
+        class_vote (bool): Whether a sequence has the class that most frames vote
+            for and the mean of the frames' best scores, as published, or the mean
+            of their class probabilities. Defaults to True.
+        min_frame_score (float): A sequence has no mask in frames whose best class has
+            a lower probability. Defaults to 0.001, the original's value.
+        maps_at_once (int): Instances times frames for which the mask branch holds
+            intermediate results. Defaults to 32.
+        with_cp (bool): Recompute activations of decoder and mask branch in the
+            backward pass to save memory. Defaults to False.
+        criterion (dict, optional): Config of the training losses,
+            :class:`InstanceSequenceCriterion` without the numbers of classes.
+        init_cfg (dict, optional): Initialisation config.
+
+    Raises:
+        ValueError: If the coarsest level does not have ``embed_dims`` channels, or
+            there is no finer one.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        in_channels: Sequence[int],
+        clip_len: int = 36,
+        num_instances: int = 10,
+        embed_dims: int = 384,
+        num_decoder_layers: int = 6,
+        num_heads: int = 8,
+        feedforward_channels: int = 2048,
+        dropout: float = 0.1,
+        num_groups: int = 8,
+        num_sequence_groups: int = 4,
+        num_unused_classes: int = 0,
+        class_vote: bool = True,
+        min_frame_score: float = 0.001,
+        maps_at_once: int = 32,
+        with_cp: bool = False,
+        criterion: dict | None = None,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg=init_cfg)
+        self.in_channels = list(in_channels)
+        if self.in_channels[-1] != embed_dims or len(self.in_channels) < 2:
+            raise ValueError(
+                'VisTRHead reads at least two levels, the coarsest with '
+                f'embed_dims={embed_dims} channels, but head.in_channels is '
+                f'{self.in_channels}. Put a neck such as SpaceTimeEncoderNeck before '
+                'it, or set head.embed_dims.'
+            )
+        self.num_classes = num_classes
+        self.num_unused_classes = num_unused_classes
+        self.clip_len = clip_len
+        self.num_instances = num_instances
+        self.class_vote = class_vote
+        self.min_frame_score = min_frame_score
+        self.maps_at_once = maps_at_once
+        self.with_cp = with_cp
+        self.decoder = ClipDecoder(
+            clip_len * num_instances,
+            embed_dims,
+            num_decoder_layers,
+            num_heads,
+            feedforward_channels,
+            dropout,
+            temporal_position=True,
+            with_cp=with_cp,
+        )
+        self.class_embed = nn.Linear(embed_dims, num_classes + num_unused_classes + 1)
+        self.bbox_embed = MLP(embed_dims, embed_dims, 4, 3)
+        self.bbox_attention = BoxAttention(embed_dims, num_heads)
+        self.mask_head = DeformableMaskHead(
+            embed_dims, num_heads, self.in_channels[:-1], num_instances, num_groups
+        )
+        self.sequence_head = SequenceMaskHead(
+            self.mask_head.out_channels, num_sequence_groups
+        )
+        counts = dict(num_classes=num_classes, num_unused_classes=num_unused_classes)
+        self.criterion = (
+            None if criterion is None else MODELS.build(dict(criterion, **counts))
+        )
+
+    def forward_layers(self, features: ClipFeatures) -> list[dict[str, Tensor]]:
+        """Predict from the queries after every decoder layer.
+
+        Args:
+            features (ClipFeatures): Levels with ``in_channels`` channels, T frames.
+
+        Returns:
+            list[dict]: One dict a layer, as :meth:`forward` returns; only the last
+            has ``mask_logits``.
+        """
+        queries = self.decoder(features)
+        layers = [self._predict_boxes(query, features) for query in queries]
+        layers[-1]['mask_logits'] = self._predict_masks(queries[-1], features)
+        return layers
+
+    def forward(self, features: ClipFeatures) -> dict[str, Tensor]:
+        """Predict the objects of a batch of clips.
+
+        Args:
+            features (ClipFeatures): Levels with ``in_channels`` channels, T frames.
+
+        Returns:
+            dict[str, Tensor]: For the t frames that are no repetitions:
+
+            - ``cls_logits``: Shape (B, N, t, K+U+1), no-object last.
+            - ``bboxes_cxcywh``: Shape (B, N, t, 4), relative to the frame.
+            - ``mask_logits``: Shape (B, N, t, h, w) at the finest level.
+        """
+        query = self.decoder(features)[-1]
+        outputs = self._predict_boxes(query, features)
+        return dict(outputs, mask_logits=self._predict_masks(query, features))
+
+    def _predict_boxes(self, query: Tensor, features: ClipFeatures) -> dict:
+        """Classes and boxes from queries (B, T*N, C), instances first."""
+        num_frames = features.num_frames - features.num_repeats
+        by_frame = query.unflatten(1, (self.clip_len, self.num_instances))
+        query = by_frame[:, :num_frames].transpose(1, 2)  # (B, N, t, C)
+        return dict(
+            cls_logits=self.class_embed(query),
+            bboxes_cxcywh=self.bbox_embed(query).sigmoid(),
+        )
+
+    def _predict_masks(self, query: Tensor, features: ClipFeatures) -> Tensor:
+        """Mask logits (B, N, t, h, w) from queries (B, T*N, C)."""
+        B, T = features.maps[0].shape[:2]
+        N = self.num_instances
+        query = query.unflatten(1, (T, N)).flatten(0, 1)  # (B*T, N, C)
+        maps = [m.flatten(0, 1) for m in features.maps]
+        padding_mask = features.padding_masks[-1].flatten(0, 1)
+        num_frames = max(1, self.maps_at_once // N)
+        parts = [
+            run_recomputed(self._frame_features, *part, with_cp=self.with_cp)
+            for part in zip(
+                *(x.split(num_frames) for x in (query, padding_mask, *maps))
+            )
+        ]
+        x = torch.cat(parts).unflatten(0, (B, T))  # (B, T, N, c, h, w)
+        x = x.permute(0, 2, 3, 1, 4, 5).flatten(0, 1)  # (B*N, c, T, h, w)
+        num_instances = max(1, self.maps_at_once // T)
+        masks = [
+            run_recomputed(self.sequence_head, part, with_cp=self.with_cp)
+            for part in x.split(num_instances)
+        ]
+        masks = torch.cat(masks).unflatten(0, (B, N))
+        return masks[:, :, : T - features.num_repeats]
+
+    def _frame_features(
+        self, query: Tensor, padding_mask: Tensor, *maps: Tensor
+    ) -> Tensor:
+        """Mask features (F, N, c, h, w) of the instances of F frames."""
+        attention = self.bbox_attention(query, maps[-1], padding_mask)
+        return self.mask_head(maps[-1], attention, maps[:-1])
+
+    def loss(
+        self, features: ClipFeatures, data_samples: TrackSampleList
+    ) -> dict[str, Tensor]:
+        """Losses of all decoder layers; see :class:`InstanceSequenceCriterion`."""
+        return self.criterion(self.forward_layers(features), data_samples)
+
+    def predict(self, features: ClipFeatures) -> list[ClipPrediction]:
+        """Keep the sequences with a mask and a class that objects can have.
+
+        Returns:
+            list[ClipPrediction]: One for each of the B clips.
+        """
+        outputs = self(features)
+        return [
+            self.predict_clip(cls_logits, mask_logits)
+            for cls_logits, mask_logits in zip(
+                outputs['cls_logits'], outputs['mask_logits']
+            )
+        ]
+
+    def predict_clip(self, cls_logits: Tensor, mask_logits: Tensor) -> ClipPrediction:
+        """Join what the frames of one clip say.
+
+        Args:
+            cls_logits (Tensor): Shape (N, t, K+U+1).
+            mask_logits (Tensor): Shape (N, t, h, w).
+
+        Returns:
+            ClipPrediction: At most N predictions.
+        """
+        K = self.num_classes
+        probs = cls_logits.softmax(-1)
+        winners, scores, frame_scores = vote_classes(probs, K)
+        if self.class_vote:
+            is_class = winners < K
+            cls_probs = probs.new_zeros(len(probs), K + 1)
+            cls_probs.scatter_(1, winners.clamp(max=K)[:, None], scores[:, None])
+            cls_probs[:, K] = 1 - scores
+        else:
+            mean = probs.mean(1)
+            is_class = mean[:, :-1].argmax(1) < K
+            cls_probs = torch.cat([mean[:, :K], mean[:, K:].sum(1, True)], dim=1)
+        is_kept = is_class & (mask_logits > 0).flatten(1).any(1)
+        is_absent = (frame_scores < self.min_frame_score)[..., None, None]
+        mask_logits = mask_logits.masked_fill(is_absent, _ABSENT)
+        return ClipPrediction(cls_probs[is_kept], mask_logits[is_kept])

@@ -1,6 +1,6 @@
 # VisTR (Wang et al., CVPR 2021) with ResNet-50, as published for YouTube-VIS.
 num_classes = 40
-clip_len = 36
+max_clip_len = 36
 embed_dims = 384
 model = dict(
     type='VisTR',
@@ -36,7 +36,7 @@ model = dict(
         num_classes=num_classes,
         num_unused_classes=1,  # class 0 of the published checkpoints
         in_channels=[256, 512, 1024, embed_dims],
-        clip_len=clip_len,
+        clip_len=max_clip_len,
         num_instances=10,
         embed_dims=embed_dims,
         num_decoder_layers=6,
@@ -70,7 +70,7 @@ model = dict(
     ),
     # A video of at most 36 frames is one clip, as published; a longer one is cut.
     test_cfg=dict(
-        clip_len=clip_len,
+        clip_len=max_clip_len,
         clip_stride=18,
         multi_class=False,
         merger=dict(type='IFCClipMerger'),

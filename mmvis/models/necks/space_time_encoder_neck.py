@@ -23,7 +23,8 @@ class SpaceTimeEncoderNeck(BaseModule):
     :func:`mmvis.models.layers.attend`).
 
     Works after any backbone or neck, for any T; only the coarsest level is encoded,
-    the finer ones pass unchanged.
+    the finer ones pass unchanged. Tokens of an earlier neck end here: their news are
+    in the cells.
 
     Args:
         in_channels (Sequence[int]): Channels of the incoming levels, finest first.
@@ -78,7 +79,7 @@ class SpaceTimeEncoderNeck(BaseModule):
 
         Returns:
             ClipFeatures: The same with the last map encoded, shape
-            (B, T, C, H, W).
+            (B, T, C, H, W), without tokens.
         """
         x = features.maps[-1]
         B, T, _, H, W = x.shape
@@ -93,4 +94,6 @@ class SpaceTimeEncoderNeck(BaseModule):
         for layer in self.layers:
             cells = run_recomputed(layer, cells, pos, padding, with_cp=self.with_cp)
         encoded = cells.view(B, T, H, W, -1).permute(0, 1, 4, 2, 3)
-        return features.replace(maps=(*features.maps[:-1], encoded))
+        return features.replace(
+            maps=(*features.maps[:-1], encoded), tokens=None, token_pos=None
+        )

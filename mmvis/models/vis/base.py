@@ -261,6 +261,7 @@ class ClipVISModel(BaseModel):
             if self.auxiliary_head is not None and is_last_of_frame:
                 _check_channels(source, features, self.auxiliary_head)
         _check_channels(source, features, self.head)
+        _check_tokens(source, features, self.head)
         _check_strides(source, features, self.head)
         self.train(was_training)
         return all_strides
@@ -329,6 +330,20 @@ def _check_channels(source: str, features: ClipFeatures, module: nn.Module) -> N
             f'{type(module).__name__} was built for in_channels={list(expected)}, but '
             f'{source} gives {len(given)} levels with {given} channels. Set '
             f'in_channels={given}, or choose other levels (out_indices) before it.'
+        )
+
+
+def _check_tokens(source: str, features: ClipFeatures, module: nn.Module) -> None:
+    """Compare the tokens' channels with what ``module`` reads, if it reads them."""
+    expected = getattr(module, 'token_channels', None)
+    if expected is None or features.token_pos is None:
+        return
+    given = features.token_pos.shape[-1]
+    if given != expected:
+        raise ValueError(
+            f'{type(module).__name__} reads tokens of {expected} channels, but those '
+            f'that come with the levels of {source} have {given}. Give the neck that '
+            f'makes them embed_dims={expected}, or let it run last.'
         )
 
 

@@ -72,6 +72,7 @@ class IFCHead(BaseModule):
             )
         self.num_classes = num_classes
         self.num_levels = num_levels
+        self.token_channels = embed_dims
         self.decoder = ClipDecoder(
             num_queries,
             embed_dims,

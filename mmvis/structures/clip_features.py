@@ -45,6 +45,27 @@ class ClipFeatures:
         """T, the number of frames of each clip."""
         return self.maps[0].shape[1]
 
+    def find_padding(self, level: int) -> Tensor | None:
+        """Padding mask of a level, for attention to leave its cells out.
+
+        Where ``frame_sizes`` are known, they are asked, not the mask: reading a mask
+        on a GPU would wait for all work before it.
+
+        Args:
+            level (int): Index of the level.
+
+        Returns:
+            Tensor | None: Shape (B, T, H_l, W_l); None if no cell is padding.
+        """
+        mask, stride = self.padding_masks[level], self.feat_strides[level]
+        if self.frame_sizes is None:
+            return mask if mask.any() else None
+        H, W = mask.shape[-2:]
+        is_padded = any(
+            -(-h // stride) < H or -(-w // stride) < W for h, w in self.frame_sizes
+        )
+        return mask if is_padded else None
+
     def replace(self, **changes) -> ClipFeatures:
         """Copy with some attributes replaced."""
         return replace(self, **changes)

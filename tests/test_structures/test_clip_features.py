@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from mmvis.structures import ClipFeatures
@@ -34,3 +35,28 @@ def test_cat_undoes_select():
 def test_cat_of_one_copies_nothing():
     features = make()
     assert ClipFeatures.cat([features]) is features
+
+
+@pytest.mark.parametrize(
+    ('sizes', 'is_padded'),
+    [
+        (((40, 90), (40, 90)), [False, False]),
+        (((40, 90), (33, 89)), [False, False]),  # less than a cell of the finer level
+        (((40, 90), (40, 70)), [True, False]),
+        (((32, 90), (40, 90)), [True, True]),
+    ],
+)
+def test_padding_is_found_by_sizes_as_by_masks(sizes, is_padded):
+    """As a model makes them: a level's mask has every stride-th pixel."""
+    mask = torch.zeros(2, 3, 40, 90, dtype=torch.bool)
+    for b, (h, w) in enumerate(sizes):
+        mask[b, :, h:] = True
+        mask[b, :, :, w:] = True
+    masks = (mask[..., ::8, ::8], mask[..., ::32, ::32])
+    maps = tuple(m[:, :, None].float() for m in masks)
+    by_masks = ClipFeatures(maps, (8, 32), masks)
+    by_sizes = by_masks.replace(frame_sizes=sizes)
+    for features in (by_masks, by_sizes):
+        for level, expected in enumerate(is_padded):
+            found = features.find_padding(level)
+            assert (found is masks[level]) if expected else (found is None)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from mmvis.models.layers import EncoderLayer, sine_position
 from mmvis.structures import ClipFeatures
@@ -88,14 +89,15 @@ class FrameTokenNeck(BaseModule):
         B, T, _, H, W = x.shape
         M = len(tokens)
         cells = self.input_proj(x.flatten(0, 1)).flatten(2).transpose(1, 2)
-        padding_mask = features.padding_masks[-1]
-        pos = sine_position(padding_mask, self.embed_dims).flatten(0, 1)
+        pos = sine_position(features.padding_masks[-1], self.embed_dims).flatten(0, 1)
         if self.pos_in_content:
             cells = cells + pos
         tokens = tokens.expand(B * T, -1, -1)
         fixed_pos = token_pos.expand(B * T, -1, -1)
         pos = torch.cat([pos, fixed_pos], dim=1)  # (B*T, H*W+M, C)
-        padding = _append_unpadded(padding_mask.flatten(0, 1).flatten(1), M)
+        padding = features.find_padding(-1)
+        if padding is not None:
+            padding = F.pad(padding.flatten(0, 1).flatten(1), (0, M))  # (B*T, H*W+M)
 
         for i, layer in enumerate(self.frame_layers):
             both = layer(torch.cat([cells, tokens], dim=1), pos, padding)
@@ -107,10 +109,3 @@ class FrameTokenNeck(BaseModule):
             tokens=tokens.unflatten(0, (B, T)),
             token_pos=token_pos,
         )
-
-
-def _append_unpadded(padding: Tensor, num: int) -> Tensor | None:
-    """Extend key padding (B*T, N) by ``num`` tokens; None if nothing is padded."""
-    if not padding.any():
-        return None
-    return torch.cat([padding, padding.new_zeros(len(padding), num)], dim=1)

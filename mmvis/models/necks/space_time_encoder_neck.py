@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from mmengine.model import BaseModule
-from torch import Tensor, nn
+from torch import nn
 
 from mmvis.models.layers import EncoderLayer, run_recomputed, sine_position_3d
 from mmvis.registry import MODELS
@@ -89,8 +89,8 @@ class SpaceTimeEncoderNeck(BaseModule):
         pos = sine_position_3d(padding_mask, self.embed_dims).flatten(1, 2)
         if self.pos_in_content:
             cells = cells + pos
-        padding: Tensor | None = padding_mask.flatten(1)
-        padding = padding if padding.any() else None
+        padding = features.find_padding(-1)
+        padding = None if padding is None else padding.flatten(1)  # (B, T*H*W)
         for layer in self.layers:
             cells = run_recomputed(layer, cells, pos, padding, with_cp=self.with_cp)
         encoded = cells.view(B, T, H, W, -1).permute(0, 1, 4, 2, 3)

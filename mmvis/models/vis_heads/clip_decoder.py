@@ -5,6 +5,7 @@ from __future__ import annotations
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from mmvis.models.layers import (
     DecoderLayer,
@@ -107,11 +108,12 @@ def clip_keys(
     key = x.flatten(3).transpose(2, 3).reshape(B, -1, C)
     position = sine_position_3d if temporal_position else sine_position
     key_pos = position(padding_mask, C).flatten(1, 2)
-    padding = padding_mask.flatten(1)
+    padding = features.find_padding(-1)
+    padding = None if padding is None else padding.flatten(1)  # (B, T*H*W)
     if features.token_pos is not None:
         M = features.tokens.shape[2]
         token_pos = features.token_pos.repeat(T, 1).expand(B, -1, -1)
         key = torch.cat([key, features.tokens.flatten(1, 2)], dim=1)
         key_pos = torch.cat([key_pos, token_pos], dim=1)
-        padding = torch.cat([padding, padding.new_zeros(B, T * M)], dim=1)
-    return key, key_pos, padding if padding.any() else None
+        padding = None if padding is None else F.pad(padding, (0, T * M))
+    return key, key_pos, padding

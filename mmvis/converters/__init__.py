@@ -2,13 +2,23 @@
 
 from mmvis.converters.checkpoint_file import read_tensors
 from mmvis.converters.ifc import convert_ifc, num_classes_of
+from mmvis.converters.tevit import (
+    convert_pvt_v2,
+    convert_tevit,
+    is_pvt_v2,
+    num_tevit_classes_of,
+)
 from mmvis.converters.vistr import convert_detr, convert_vistr, vistr_shape_of
 
 __all__ = [
     'convert_detr',
     'convert_ifc',
+    'convert_pvt_v2',
+    'convert_tevit',
     'convert_vistr',
+    'is_pvt_v2',
     'num_classes_of',
+    'num_tevit_classes_of',
     'read_tensors',
     'vistr_shape_of',
 ]

@@ -1,13 +1,19 @@
 import json
 import re
 from functools import lru_cache
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
+from mmengine.registry import init_default_scope
 
+from mmvis.converters import convert_tevit
+from mmvis.registry import MODELS
 from mmvis.testing import find_golden, load_pseudo
 
+CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 pseudo = load_pseudo()
 MEAN = torch.tensor([123.675, 116.28, 103.53]).view(3, 1, 1)
 STD = torch.tensor([58.395, 57.12, 57.375]).view(3, 1, 1)
@@ -57,6 +63,16 @@ class TeViTGolden:
             if kind == 'override':
                 weights[name] = self.arrays[key]
         return {name: torch.from_numpy(value) for name, value in weights.items()}
+
+    def build_model(self):
+        """The model of the config, with the stand-in weights, in eval mode."""
+        init_default_scope('mmvis')
+        cfg = Config.fromfile(CONFIGS / f'tevit_{self.variant}.py')
+        cfg.model.backbone.init_cfg = None
+        model = MODELS.build(cfg.model)
+        weights = convert_tevit(self.source_weights(), model.state_dict())
+        model.load_state_dict(weights, strict=True)
+        return model.eval()
 
     @staticmethod
     def clip(num_frames, size, pad_size, seed=0):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from operator import mul
 
 import torch
 from mmdet.models.backbones import PyramidVisionTransformerV2
@@ -115,18 +117,15 @@ class MsgShifT(PyramidVisionTransformerV2):
             as tokens the messengers after the last stage, (B, T, M, C).
         """
         (frames,) = features.maps
-        maps, strides, stride = [], [], 1
-        for i, (x, messengers) in enumerate(self.forward_stages(frames)):
-            stride *= self.strides[i]
-            if i in self.out_indices:
-                maps.append(x)
-                strides.append(stride)
+        stages = list(self.forward_stages(frames))
+        all_strides = list(accumulate(self.strides, mul))
+        strides = tuple(all_strides[i] for i in self.out_indices)
         (padding_mask,) = features.padding_masks
         return features.replace(
-            maps=tuple(maps),
-            feat_strides=tuple(strides),
+            maps=tuple(stages[i][0] for i in self.out_indices),
+            feat_strides=strides,
             padding_masks=tuple(padding_mask[..., ::s, ::s] for s in strides),
-            tokens=messengers,
+            tokens=stages[-1][1],
         )
 
     def forward_stages(self, frames: Tensor) -> Iterator[tuple[Tensor, Tensor]]:

@@ -1,3 +1,6 @@
 """Heads that look into boxes, of all frames of a clip."""
 
-__all__ = []
+from mmvis.models.roi_heads.clip_dii_head import ClipDIIHead
+from mmvis.models.roi_heads.stqi_head import STQIHead
+
+__all__ = ['ClipDIIHead', 'STQIHead']

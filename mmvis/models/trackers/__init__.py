@@ -2,6 +2,7 @@
 
 from mmvis.models.trackers.base_clip_merger import BaseClipMerger, FinalFrame
 from mmvis.models.trackers.ifc_clip_merger import IFCClipMerger
+from mmvis.models.trackers.single_clip_merger import SingleClipMerger
 from mmvis.models.trackers.soft_iou import soft_iou
 from mmvis.models.trackers.track_clip_merger import TrackClipMerger
 
@@ -9,6 +10,7 @@ __all__ = [
     'BaseClipMerger',
     'FinalFrame',
     'IFCClipMerger',
+    'SingleClipMerger',
     'TrackClipMerger',
     'soft_iou',
 ]

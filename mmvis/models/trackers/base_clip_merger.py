@@ -24,11 +24,14 @@ class FinalFrame:
         slots (list[int]): The n tracks that have a mask there, ascending.
         mask_logits (Tensor): Their mean mask logits, shape (n, h, w), at the
             model's own resolution.
+        bboxes (Tensor | None): Where masks fill boxes instead of the frame: xyxy as
+            shares of the frame's width and height, shape (n, 4).
     """
 
     frame_id: int
     slots: list[int]
     mask_logits: Tensor
+    bboxes: Tensor | None = None
 
 
 @dataclass

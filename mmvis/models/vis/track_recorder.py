@@ -10,6 +10,7 @@ from torch import Tensor
 
 from mmvis.models.trackers import FinalFrame
 from mmvis.models.vis.mask_encoding import encode_masks
+from mmvis.models.vis.roi_mask_encoding import encode_roi_masks
 from mmvis.models.vis.test_cfg import TestCfg
 from mmvis.models.vis.track_rows import select_rows
 
@@ -113,7 +114,7 @@ class TrackRecorder:
         kept = [n for n, slot in enumerate(frame.slots) if slot not in self._dropped]
         if not kept:
             return
-        for n, counts in zip(kept, encode_masks(frame.mask_logits[kept], self._size)):
+        for n, counts in zip(kept, _encode_frame(frame, kept, self._size)):
             if counts is not None:
                 self._counts.setdefault(frame.slots[n], {})[frame.frame_id] = counts
 
@@ -125,9 +126,24 @@ class TrackRecorder:
         return masks
 
 
+def _encode_frame(
+    frame: FinalFrame, kept: list[int], size: tuple[int, int]
+) -> list[bytes | None]:
+    if frame.bboxes is None:
+        return encode_masks(frame.mask_logits[kept], size)
+    return encode_roi_masks(frame.mask_logits[kept], frame.bboxes[kept], size)
+
+
 def _interpolate(before: FinalFrame, after: FinalFrame, frame_id: int) -> FinalFrame:
     """Masks of a frame between two others, see :class:`TrackRecorder`."""
     fraction = (frame_id - before.frame_id) / (after.frame_id - before.frame_id)
+    if before.bboxes is not None:  # of one clip: the same tracks in each frame
+        return FinalFrame(
+            frame_id,
+            before.slots,
+            torch.lerp(before.mask_logits, after.mask_logits, fraction),
+            torch.lerp(before.bboxes, after.bboxes, fraction),
+        )
     logits_before = dict(zip(before.slots, before.mask_logits))
     logits_after = dict(zip(after.slots, after.mask_logits))
     masks: dict[int, Tensor] = {}

@@ -7,10 +7,11 @@ from collections.abc import Callable, Sequence
 import torch
 from mmengine.structures import InstanceData
 
+from mmvis.models.trackers import SingleClipMerger
 from mmvis.models.vis.test_cfg import TestCfg
 from mmvis.models.vis.track_recorder import TrackRecorder
 from mmvis.registry import TASK_UTILS
-from mmvis.structures import ClipFeatures, ClipPrediction
+from mmvis.structures import ClipFeatures, ClipPrediction, RoIClipPrediction
 
 __all__ = ['VideoStream']
 
@@ -23,7 +24,8 @@ class VideoStream:
     clip merger; frames that no later clip holds leave as RLE.
 
     Memory: features and mask logits of O(clip length + pushed piece) frames, and the
-    RLE of the video so far. Offline, a clip is the whole video.
+    RLE of the video so far. Offline, a clip is the whole video; masks within boxes
+    then become RLE without a merger.
 
     Args:
         predict_clip (Callable[[ClipFeatures], ClipPrediction]): Runs the model's
@@ -49,6 +51,7 @@ class VideoStream:
         self._frames = cfg.seen_frames(video_len)
         self._seen = frozenset(self._frames)
         self._clips = cfg.clip_spans(len(self._frames))
+        self._is_offline = cfg.clip_len is None
         self._next_clip = 0
         merger = dict(type='IFCClipMerger') if cfg.merger is None else cfg.merger
         self._merger = TASK_UTILS.build(merger)
@@ -116,6 +119,11 @@ class VideoStream:
     def _is_done(self) -> bool:
         return self._next_clip == len(self._clips)
 
+    @property
+    def _is_one_clip(self) -> bool:
+        """Whether an offline model sees the whole video at once."""
+        return self._is_offline and len(self._clips) == 1
+
     def _run_clip(self) -> None:
         start, stop = self._clips[self._next_clip]
         cached = ClipFeatures.cat(self._parts)
@@ -124,6 +132,8 @@ class VideoStream:
         prediction = self._predict_clip(
             cached.select_frames(start - first, stop - first)
         )
+        if self._is_one_clip and isinstance(prediction, RoIClipPrediction):
+            self._merger = SingleClipMerger()
         self._merger.update(self._frames[start:stop], prediction)
         self._next_clip += 1
         self._release(cached)

@@ -69,7 +69,7 @@ def test_clips_of_a_batch_are_independent():
 
 
 @torch.no_grad()
-@pytest.mark.parametrize('shift_strides, hears', [((1, -1), True), ((0, 0), False)])
+@pytest.mark.parametrize(('shift_strides', 'hears'), [((1, -1), True), ((0, 0), False)])
 def test_frames_hear_each_other_by_the_shift_alone(shift_strides, hears):
     model = tiny_backbone(shift_strides=shift_strides)
     frames = torch.randn(1, 4, 3, 64, 64)

@@ -1,0 +1,12 @@
+# TeViT, ResNet-50, YouTube-VIS 2019, offline. The published numbers start from QueryInst
+# on COCO: --cfg-options load_from=<checkpoint of queryinst_r50_coco.py>
+_base_ = [
+    '_base_/models/tevit_r50.py',
+    '_base_/datasets/youtube_vis_2019.py',
+    '_base_/pipelines/key_frame_clips.py',
+    '_base_/schedules/adamw_9k.py',
+    '_base_/default_runtime.py',
+]
+
+train_dataloader = dict(dataset=dict(pipeline={{_base_.range_pipeline}}))
+test_dataloader = dict(dataset=dict(pipeline={{_base_.small_test_pipeline}}))

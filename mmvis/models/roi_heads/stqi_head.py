@@ -1,0 +1,287 @@
+"""TeViT's head: queries with a box per frame, refined over space and time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+from mmdet.structures import TrackSampleList
+from mmdet.structures.bbox import bbox_cxcywh_to_xyxy
+from mmengine.model import BaseModule
+from torch import Tensor
+
+from mmvis.models.roi_heads.roi_targets import box_losses, mask_losses, match_clips
+from mmvis.models.task_modules.clip_targets import clip_targets
+from mmvis.registry import MODELS, TASK_UTILS
+from mmvis.structures import ClipFeatures, RoIClipPrediction
+
+__all__ = ['STQIHead', 'StageOutput']
+
+
+@dataclass(frozen=True)
+class StageOutput:
+    """What one stage says about a batch of clips.
+
+    Attributes:
+        cls_logits (Tensor): Shape (B, T, Q, K).
+        bboxes (Tensor): Refined boxes, xyxy in input pixels, never clipped, shape
+            (B, T, Q, 4).
+        attn_feats (Tensor): What the mask head reads, shape (B, T, Q, C).
+    """
+
+    cls_logits: Tensor
+    bboxes: Tensor
+    attn_feats: Tensor
+
+
+@MODELS.register_module()
+class STQIHead(BaseModule):
+    """Spatio-temporal query interaction head.
+
+    TeViT (Yang et al., CVPR 2022), Sec. 3.3, on QueryInst (Fang et al., ICCV 2021):
+    each query has a box in every frame; stage by stage it looks into its boxes,
+    speaks to the other queries of the frame and to itself in the other frames
+    (:class:`ClipDIIHead`), and moves them. Masks are made within the boxes. A track
+    is a query, so nothing is linked within a clip. Proposals, stages and mask heads
+    are MMDetection's, by their names in ``QueryInst``.
+
+    Differs from the original: frames or clips without instances are trained on as
+    background (there: a crash, or a class loss divided by zero).
+
+    Args:
+        num_classes (int): K; goes into the box and mask heads.
+        in_channels (Sequence[int]): Channels of the incoming levels, finest first.
+        rpn_head (dict): Config of ``EmbeddingRPNHead``: the Q learned boxes and
+            queries.
+        roi_head (dict): Config of ``SparseRoIHead`` with ``ClipDIIHead`` and
+            ``DynamicMaskHead``: the stages, their losses and RoI extractors.
+        assigner (dict, optional): Config of :class:`ClipHungarianAssigner`, needed
+            for training only.
+        num_tracks (int): (query, class) pairs that a clip keeps. Defaults to 10, the
+            paper's.
+        mask_stride (int): Input pixels per cell of the grid at which near-online
+            inference compares clips. Defaults to 4.
+        rois_at_once (int): Masks that are predicted together, to bound memory.
+            Defaults to 400.
+        init_cfg (dict, optional): Initialisation config.
+
+    Raises:
+        ValueError: If levels and RoI extractors differ in channels.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        in_channels: Sequence[int],
+        rpn_head: dict,
+        roi_head: dict,
+        assigner: dict | None = None,
+        num_tracks: int = 10,
+        mask_stride: int = 4,
+        rois_at_once: int = 400,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg=init_cfg)
+        self.num_classes = num_classes
+        self.in_channels = list(in_channels)
+        self.num_tracks = num_tracks
+        self.mask_stride = mask_stride
+        self.rois_at_once = rois_at_once
+        self.rpn_head = MODELS.build(rpn_head)
+        self.roi_head = MODELS.build(
+            dict(
+                roi_head,
+                bbox_head=dict(roi_head['bbox_head'], num_classes=num_classes),
+                mask_head=dict(roi_head['mask_head'], num_classes=num_classes),
+            )
+        )
+        self.assigner = None if assigner is None else TASK_UTILS.build(assigner)
+        extractor = self.roi_head.bbox_roi_extractor[0]
+        self.feat_strides = list(extractor.featmap_strides)
+        expected = [extractor.out_channels] * len(self.feat_strides)
+        if self.in_channels != expected:
+            raise ValueError(
+                f'STQIHead looks into {len(expected)} levels of {expected[0]} channels '
+                f'(head.roi_head.bbox_roi_extractor), but head.in_channels is '
+                f'{self.in_channels}. Put a neck such as FPN before it.'
+            )
+
+    def forward_stages(self, features: ClipFeatures) -> Iterator[StageOutput]:
+        """Run the stages one after the other.
+
+        Args:
+            features (ClipFeatures): Levels with ``in_channels`` channels at
+                ``feat_strides``.
+
+        Yields:
+            StageOutput: Of each stage.
+        """
+        maps = _flat_maps(features)
+        B, T = features.maps[0].shape[:2]
+        whwh = self._frame_whwh(features)
+        bboxes = bbox_cxcywh_to_xyxy(self.rpn_head.init_proposal_bboxes.weight)
+        bboxes = (bboxes * whwh[:, None, None]).expand(-1, T, -1, -1)  # (B, T, Q, 4)
+        query_feat = self.rpn_head.init_proposal_features.weight
+        query_feat = query_feat.expand(B, T, -1, -1)
+        for extractor, bbox_head in zip(
+            self.roi_head.bbox_roi_extractor, self.roi_head.bbox_head
+        ):
+            rois = _as_rois(bboxes.detach().flatten(0, 1))
+            roi_feat = extractor(maps, rois.flatten(0, 1))
+            cls_logits, deltas, query_feat, attn_feats = bbox_head(roi_feat, query_feat)
+            refined = bbox_head.bbox_coder.decode(
+                bboxes.reshape(-1, 4), deltas.reshape(-1, 4).float()
+            ).view_as(bboxes)
+            yield StageOutput(cls_logits, refined, attn_feats)
+            bboxes = refined.detach()
+
+    def forward(self, features: ClipFeatures) -> dict[str, Tensor]:
+        """Predict the objects of a batch of clips.
+
+        Args:
+            features (ClipFeatures): As of :meth:`forward_stages`.
+
+        Returns:
+            dict[str, Tensor]: Of the last stage
+
+            - ``cls_logits``: Shape (B, Q, T, K), for each frame.
+            - ``bboxes``: xyxy in input pixels, shape (B, Q, T, 4).
+            - ``mask_logits``: Within the boxes, of the class with the best mean
+              score, shape (B, Q, T, m, m).
+        """
+        *_, last = self.forward_stages(features)
+        labels = last.cls_logits.sigmoid().mean(1).argmax(-1)  # (B, Q)
+        query_inds = torch.arange(labels.shape[1], device=labels.device)
+        mask_logits = [
+            self._predict_masks(features, last, b, query_inds, labels[b])
+            for b in range(len(labels))
+        ]
+        return dict(
+            cls_logits=last.cls_logits.transpose(1, 2),
+            bboxes=last.bboxes.transpose(1, 2),
+            mask_logits=torch.stack(mask_logits),
+        )
+
+    def loss(
+        self, features: ClipFeatures, data_samples: TrackSampleList
+    ) -> dict[str, Tensor]:
+        """Losses of all stages, each matched anew.
+
+        Args:
+            features (ClipFeatures): As of :meth:`forward_stages`.
+            data_samples (list[TrackDataSample]): Ground truth of the B clips.
+
+        Returns:
+            dict[str, Tensor]: For each stage s: ``s{s}.loss_cls``, ``.loss_bbox``,
+            ``.loss_iou`` and ``.loss_mask``. All are divided by the number of
+            positive (query, frame) pairs of the batch, averaged over ranks, at
+            least 1.
+        """
+        gts = [
+            clip_targets(sample, sample[0].batch_input_shape, features.maps[0])
+            for sample in data_samples
+        ]
+        whwh = self._frame_whwh(features)
+        for gt, (w, h, _, _) in zip(gts, whwh.tolist()):
+            gt.set_metainfo(dict(img_shape=(h, w)))
+        maps = _flat_maps(features)
+        losses = {}
+        for s, stage in enumerate(self.forward_stages(features)):
+            positives = match_clips(self.assigner, stage, gts)
+            of_stage = box_losses(
+                self.roi_head.bbox_head[s], stage, positives, gts, whwh
+            )
+            of_stage |= mask_losses(
+                self.roi_head.mask_head[s],
+                self.roi_head.mask_roi_extractor[s],
+                maps,
+                stage,
+                positives,
+                gts,
+            )
+            weight = self.roi_head.stage_loss_weights[s]
+            losses |= {f's{s}.{name}': weight * v for name, v in of_stage.items()}
+        return losses
+
+    def predict(self, features: ClipFeatures) -> list[RoIClipPrediction]:
+        """Keep the best (query, class) pairs by their mean score over the frames.
+
+        A query may be kept with several classes, each with a mask of its own. Masks
+        are made for what is kept.
+
+        Args:
+            features (ClipFeatures): As of :meth:`forward_stages`.
+
+        Returns:
+            list[RoIClipPrediction]: One for each of the B clips, best first.
+        """
+        *_, last = self.forward_stages(features)
+        return [self._predict_clip(features, last, b) for b in range(len(last.bboxes))]
+
+    def _predict_clip(
+        self, features: ClipFeatures, last: StageOutput, b: int
+    ) -> RoIClipPrediction:
+        scores = last.cls_logits[b].float().sigmoid().mean(0)  # (Q, K)
+        num_tracks = min(self.num_tracks, scores.numel())
+        scores, pairs = scores.flatten().topk(num_tracks)
+        query_inds = pairs // self.num_classes
+        labels = pairs % self.num_classes
+        cls_probs = scores.new_zeros(num_tracks, self.num_classes + 1)
+        cls_probs.scatter_(1, labels[:, None], scores[:, None])
+        cls_probs[:, -1] = 1 - scores
+        w, h, _, _ = self._frame_whwh(features)[b].tolist()
+        bboxes = last.bboxes[b][:, query_inds].transpose(0, 1)  # (N, T, 4)
+        return RoIClipPrediction(
+            cls_probs=cls_probs,
+            roi_logits=self._predict_masks(features, last, b, query_inds, labels),
+            bboxes=bboxes / bboxes.new_tensor([w, h, w, h]),
+            grid_size=(-int(-h // self.mask_stride), -int(-w // self.mask_stride)),
+        )
+
+    def _predict_masks(
+        self,
+        features: ClipFeatures,
+        last: StageOutput,
+        b: int,
+        query_inds: Tensor,
+        labels: Tensor,
+    ) -> Tensor:
+        """Mask logits of N queries of clip b for one class each, (N, T, m, m)."""
+        maps = [m[b] for m in features.maps]  # (T, C, H, W)
+        rois = _as_rois(last.bboxes[b][:, query_inds])  # (T, N, 5)
+        T, N = rois.shape[:2]
+        rois = rois.flatten(0, 1)
+        attn_feats = last.attn_feats[b][:, query_inds].flatten(0, 1)
+        labels = labels.repeat(T)
+        extractor, mask_head = (
+            self.roi_head.mask_roi_extractor[-1],
+            self.roi_head.mask_head[-1],
+        )
+        logits = []
+        for part in torch.arange(T * N, device=rois.device).split(self.rois_at_once):
+            all_classes = mask_head(extractor(maps, rois[part]), attn_feats[part])
+            picked = torch.arange(len(part), device=part.device)
+            logits.append(all_classes[picked, labels[part]])
+        return torch.cat(logits).unflatten(0, (T, N)).transpose(0, 1)
+
+    @staticmethod
+    def _frame_whwh(features: ClipFeatures) -> Tensor:
+        """Width, height, width, height of each clip's frames, shape (B, 4)."""
+        x, stride = features.maps[0], features.feat_strides[0]
+        sizes = features.frame_sizes
+        if sizes is None:
+            sizes = [(x.shape[-2] * stride, x.shape[-1] * stride)] * len(x)
+        return x.new_tensor([[w, h, w, h] for h, w in sizes], dtype=torch.float32)
+
+
+def _flat_maps(features: ClipFeatures) -> list[Tensor]:
+    """Maps (B*T, C, H, W), frames as images of their own."""
+    return [m.flatten(0, 1) for m in features.maps]
+
+
+def _as_rois(bboxes: Tensor) -> Tensor:
+    """Put the index of its image before each box: (n, Q, 4) to (n, Q, 5)."""
+    n, Q, _ = bboxes.shape
+    image_inds = torch.arange(n, device=bboxes.device, dtype=bboxes.dtype)
+    return torch.cat([image_inds.view(n, 1, 1).expand(n, Q, 1), bboxes], dim=2)

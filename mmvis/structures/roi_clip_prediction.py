@@ -1,0 +1,48 @@
+"""What a head says about one clip whose masks live in boxes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+
+from torch import Tensor
+
+from mmvis.ops import paste_masks
+
+__all__ = ['RoIClipPrediction']
+
+# Probabilities below and above are equally sure when clips are averaged.
+_SURE = 0.01
+
+
+@dataclass(frozen=True)
+class RoIClipPrediction:
+    """Predictions with a box and a small mask in it per frame.
+
+    It has all that mergers read of a :class:`ClipPrediction`.
+
+    Attributes:
+        cls_probs (Tensor): Class probabilities, shape (N, K+1), no-object last.
+        roi_logits (Tensor): Mask logits within the boxes, shape (N, T, m, m).
+        bboxes (Tensor): Boxes, xyxy as shares of the frame's width and height,
+            shape (N, T, 4). They may reach beyond the frame.
+        grid_size (tuple[int, int]): (h, w) at which clips are compared and averaged.
+    """
+
+    cls_probs: Tensor
+    roi_logits: Tensor
+    bboxes: Tensor
+    grid_size: tuple[int, int]
+
+    def __len__(self) -> int:
+        return len(self.cls_probs)
+
+    @cached_property
+    def mask_logits(self) -> Tensor:
+        """Mask logits of the whole frame, coarsely, shape (N, T, h, w)."""
+        h, w = self.grid_size
+        probs = self.roi_logits.float().sigmoid().flatten(0, 1)
+        bboxes = self.bboxes.flatten(0, 1) * self.bboxes.new_tensor([w, h, w, h])
+        pasted = paste_masks(probs, bboxes, self.grid_size)
+        pasted = pasted.clamp(_SURE, 1 - _SURE).logit()
+        return pasted.unflatten(0, self.roi_logits.shape[:2])

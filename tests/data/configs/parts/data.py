@@ -1,4 +1,4 @@
-# Tiny videos (mmvis.testing.make_tiny_vis) at their size; six iterations a second.
+# Tiny videos (mmvis.testing.make_tiny_vis) at their size.
 _base_ = '../../../../configs/_base_/datasets/custom.py'
 train_pipeline = [
     dict(type='SampleReferenceClip', clip_len=3, frame_range=3),

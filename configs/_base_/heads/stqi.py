@@ -1,0 +1,9 @@
+# TeViT's head on four levels of 256 channels, which FPN makes: news that tokens brought
+# to the coarsest level get to all of them.
+_base_ = '../models/tevit_r50.py'
+
+head_neck = [
+    dict(type='FPN', in_channels=[256, 256, 256, 256], out_channels=256, num_outs=4)
+]
+# It reads no tokens, so that the last exchange of memory tokens learns nothing.
+find_unused_parameters = True

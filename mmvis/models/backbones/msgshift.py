@@ -18,7 +18,7 @@ from mmengine.model.weight_init import trunc_normal_
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmvis.models.layers import shift_tokens
+from mmvis.models.layers import check_shift_strides, shift_tokens, strides_after
 from mmvis.registry import MODELS
 from mmvis.structures import ClipFeatures
 
@@ -95,12 +95,7 @@ class MsgShifT(PyramidVisionTransformerV2):
             convert_weights=convert_weights,
             init_cfg=init_cfg,
         )
-        if not shift_strides or num_messenger_tokens % len(shift_strides):
-            raise ValueError(
-                '`num_messenger_tokens` must be a multiple of the number of '
-                f'`shift_strides`, got {num_messenger_tokens} messengers and '
-                f'shift_strides={tuple(shift_strides)}.'
-            )
+        check_shift_strides(shift_strides, num_messenger_tokens)
         self.shift_strides = tuple(shift_strides)
         # Three channels: messengers start where pictures do.
         self.msg_tokens = nn.Parameter(torch.empty(1, num_messenger_tokens, 3))
@@ -149,18 +144,12 @@ class MsgShifT(PyramidVisionTransformerV2):
                 both = torch.cat([patches, messengers], dim=1)  # (B*T, h*w+M, C)
                 both = _run_block(block, both, size)
                 patches, messengers = both.split([both.shape[1] - M, M], dim=1)
-                shift = self._shift_of(j, len(blocks))
+                shift = strides_after(j, len(blocks), self.shift_strides)
                 messengers = shift_tokens(messengers.unflatten(0, (B, T)), shift)
                 messengers = messengers.flatten(0, 1)  # (B*T, M, C)
             patches, messengers = norm(patches), norm(messengers)
             x = nlc_to_nchw(patches, size)
             yield x.unflatten(0, (B, T)), messengers.unflatten(0, (B, T))
-
-    def _shift_of(self, block: int, num_blocks: int) -> list[int]:
-        """Frames by which each run moves after a block of a stage."""
-        is_last_of_odd = num_blocks % 2 == 1 and block == num_blocks - 1
-        sign = 0 if is_last_of_odd else 1 if block % 2 == 0 else -1
-        return [sign * stride for stride in self.shift_strides]
 
 
 def _run_block(block: PVTEncoderLayer, both: Tensor, size: tuple[int, int]) -> Tensor:

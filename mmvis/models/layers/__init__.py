@@ -4,7 +4,11 @@ from mmvis.models.layers.activation_checkpoint import run_recomputed
 from mmvis.models.layers.attend import attend
 from mmvis.models.layers.clip_position import sine_position, sine_position_3d
 from mmvis.models.layers.mlp import MLP
-from mmvis.models.layers.shift_tokens import shift_tokens
+from mmvis.models.layers.shift_tokens import (
+    check_shift_strides,
+    shift_tokens,
+    strides_after,
+)
 from mmvis.models.layers.transformer_layers import (
     Attention,
     DecoderLayer,
@@ -19,8 +23,10 @@ __all__ = [
     'EncoderLayer',
     'FeedForward',
     'attend',
+    'check_shift_strides',
     'run_recomputed',
     'shift_tokens',
     'sine_position',
     'sine_position_3d',
+    'strides_after',
 ]

@@ -7,7 +7,46 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-__all__ = ['shift_tokens']
+__all__ = ['check_shift_strides', 'shift_tokens', 'strides_after']
+
+
+def check_shift_strides(shift_strides: Sequence[int], num_tokens: int) -> None:
+    """Raise an error unless ``num_tokens`` can be cut into equal runs.
+
+    Args:
+        shift_strides (Sequence[int]): Frames by which each run moves.
+        num_tokens (int): Messengers of a frame.
+
+    Raises:
+        ValueError: If the number of runs does not divide them.
+    """
+    if not shift_strides or num_tokens % len(shift_strides):
+        raise ValueError(
+            '`num_messenger_tokens` must be a multiple of the number of '
+            f'`shift_strides`, got {num_tokens} messengers and '
+            f'shift_strides={tuple(shift_strides)}.'
+        )
+
+
+def strides_after(
+    layer: int, num_layers: int, shift_strides: Sequence[int]
+) -> list[int]:
+    """Frames by which runs move after a layer, so that all end at home.
+
+    Every second layer moves them back; the last of an odd number leaves them where
+    they are.
+
+    Args:
+        layer (int): Index of the layer.
+        num_layers (int): Number of layers.
+        shift_strides (Sequence[int]): Frames by which each run moves first.
+
+    Returns:
+        list[int]: As many as ``shift_strides``.
+    """
+    is_last_of_odd = num_layers % 2 == 1 and layer == num_layers - 1
+    sign = 0 if is_last_of_odd else 1 if layer % 2 == 0 else -1
+    return [sign * stride for stride in shift_strides]
 
 
 def shift_tokens(tokens: Tensor, shift_strides: Sequence[int]) -> Tensor:
@@ -24,18 +63,8 @@ def shift_tokens(tokens: Tensor, shift_strides: Sequence[int]) -> Tensor:
 
     Returns:
         Tensor: Shape (B, T, M, C).
-
-    Raises:
-        ValueError: If M cannot be cut into that many equal runs.
     """
-    num_tokens, num_runs = tokens.shape[2], len(shift_strides)
-    if num_tokens % num_runs:
-        raise ValueError(
-            f'{num_tokens} tokens cannot be cut into {num_runs} equal runs, one for '
-            f'each of shift_strides={tuple(shift_strides)}. Take a multiple of '
-            f'{num_runs} tokens.'
-        )
-    runs = tokens.chunk(num_runs, dim=2)
+    runs = tokens.chunk(len(shift_strides), dim=2)
     return torch.cat(
         [run.roll(stride, dims=1) for run, stride in zip(runs, shift_strides)], dim=2
     )

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from mmvis.models.layers import shift_tokens
+from mmvis.models.layers import check_shift_strides, shift_tokens, strides_after
 from mmvis.models.necks.frame_token_neck import FrameTokenNeck
 from mmvis.registry import MODELS
 from mmvis.structures import ClipFeatures
@@ -91,12 +91,7 @@ class MessengerTokenNeck(FrameTokenNeck):
                 f'`num_layers` must be at least 2, got {num_layers}: a frame reads '
                 'the messengers of others in the layer after they moved.'
             )
-        if not shift_strides or num_messenger_tokens % len(shift_strides):
-            raise ValueError(
-                f'`num_messenger_tokens` must be a multiple of the number of '
-                f'`shift_strides`, got {num_messenger_tokens} messengers and '
-                f'shift_strides={tuple(shift_strides)}.'
-            )
+        check_shift_strides(shift_strides, num_messenger_tokens)
         self.shift_strides = tuple(shift_strides)
         self.messenger_tokens = nn.Parameter(
             torch.empty(num_messenger_tokens, embed_dims)
@@ -118,8 +113,7 @@ class MessengerTokenNeck(FrameTokenNeck):
 
     def exchange(self, tokens: Tensor, layer: int) -> Tensor:
         """Move the messengers on after an even layer, home after an odd one."""
-        is_last_of_odd = layer % 2 == 0 and layer == len(self.frame_layers) - 1
-        if is_last_of_odd:
-            return tokens
-        sign = 1 if layer % 2 == 0 else -1
-        return shift_tokens(tokens, [sign * s for s in self.shift_strides])
+        num_layers = len(self.frame_layers)
+        return shift_tokens(
+            tokens, strides_after(layer, num_layers, self.shift_strides)
+        )

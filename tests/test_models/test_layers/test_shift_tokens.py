@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mmvis.models.layers import shift_tokens
+from mmvis.models.layers import check_shift_strides, shift_tokens, strides_after
 
 STRIDES = (1, -1, 2, -2)
 
@@ -44,6 +44,13 @@ def test_clips_do_not_mix():
     torch.testing.assert_close(shift_tokens(tokens, STRIDES), each, rtol=0, atol=0)
 
 
-def test_unequal_runs_are_refused():
-    with pytest.raises(ValueError, match='6 tokens cannot be cut into 4 equal runs'):
-        shift_tokens(torch.zeros(1, 2, 6, 3), STRIDES)
+@pytest.mark.parametrize('strides', [STRIDES, ()])
+def test_unequal_runs_are_refused(strides):
+    with pytest.raises(ValueError, match='got 6 messengers and shift_strides='):
+        check_shift_strides(strides, 6)
+
+
+def test_every_second_layer_goes_back():
+    assert [strides_after(i, 2, (1, -2)) for i in range(2)] == [[1, -2], [-1, 2]]
+    odd = [strides_after(i, 3, (1, -2)) for i in range(3)]
+    assert odd == [[1, -2], [-1, 2], [0, 0]]

@@ -1,0 +1,69 @@
+# TeViT small enough to learn from scratch on a CPU in minutes: the thin ResNet-18 of
+# ifc_small.py up to stride 8, messengers in a neck, 64 channels, 16 queries, 4 stages.
+_base_ = 'tevit_r50.py'
+
+num_classes = 5
+num_stages = 4
+# Boxes above 56 pixels, twice finest_scale, look into the coarser level.
+levels = dict(out_channels=64, featmap_strides=[4, 8], finest_scale=28)
+dynamic_conv = dict(in_channels=64, feat_channels=16, out_channels=64)
+model = dict(
+    data_preprocessor=dict(pad_size_divisor=8),
+    backbone=dict(
+        _delete_=True,
+        type='ResNet',
+        depth=18,
+        stem_channels=16,
+        base_channels=16,
+        num_stages=3,
+        strides=(1, 2, 1),
+        dilations=(1, 1, 1),
+        out_indices=(0, 2),
+        norm_cfg=dict(type='BN', requires_grad=True),
+        norm_eval=False,
+    ),
+    neck=[
+        dict(
+            type='MessengerTokenNeck',
+            in_channels=[16, 64],
+            embed_dims=64,
+            num_messenger_tokens=4,
+            num_layers=2,
+            num_heads=4,
+            feedforward_channels=256,
+            dropout=0.0,
+            pos_in_content=True,
+        ),
+        dict(type='FPN', in_channels=[16, 64], out_channels=64, num_outs=2),
+    ],
+    head=dict(
+        num_classes=num_classes,
+        in_channels=[64, 64],
+        rpn_head=dict(num_proposals=16, proposal_feature_channel=64),
+        roi_head=dict(
+            num_stages=num_stages,
+            stage_loss_weights=[1] * num_stages,
+            proposal_feature_channel=64,
+            bbox_roi_extractor=levels,
+            mask_roi_extractor=levels,
+            bbox_head=dict(
+                num_heads=4,
+                feedforward_channels=256,
+                in_channels=64,
+                dynamic_conv_cfg=dynamic_conv,
+            ),
+            mask_head=dict(
+                num_convs=2,
+                in_channels=64,
+                conv_out_channels=64,
+                dynamic_conv_cfg=dynamic_conv,
+            ),
+        ),
+    ),
+    auxiliary_head=dict(
+        type='SemanticHead',
+        num_classes=num_classes,
+        in_channels=[16, 64],
+        loss_weight=5.0,
+    ),
+)

@@ -1,0 +1,93 @@
+"""Inference of heads whose masks live in boxes."""
+
+import numpy as np
+import pytest
+import torch
+from pycocotools import mask as mask_utils
+
+from mmvis.models.vis import TestCfg, VideoStream
+from mmvis.structures import ClipFeatures, RoIClipPrediction
+
+SIZE, VIDEO_LEN = (90, 120), 9
+SPEED = torch.tensor([0.02, 0.01, 0.02, 0.01])
+
+
+def bbox_at(frame):
+    """Box of the first object; the second one lies outside of the frame."""
+    return torch.stack(
+        [
+            torch.tensor([0.1, 0.2, 0.5, 0.6]) + SPEED * frame,
+            torch.tensor([1.2, 0.1, 1.5, 0.4]) - SPEED * 0,
+        ]
+    )
+
+
+def roi_logits():
+    """A disc."""
+    axis = torch.linspace(-1, 1, 28)
+    disc = 4 - 6 * (axis[:, None] ** 2 + axis[None] ** 2)
+    return torch.stack([disc, disc])
+
+
+def predict_clip(features):
+    frames = features.maps[0][0, :, 0, 0, 0]
+    T = len(frames)
+    probs = torch.tensor([[0.9, 0.0, 0.1], [0.0, 0.6, 0.4]])
+    bboxes = torch.stack([bbox_at(frame) for frame in frames], dim=1)
+    logits = roi_logits()[:, None].expand(-1, T, -1, -1)
+    return RoIClipPrediction(probs, logits, bboxes, grid_size=(45, 60))
+
+
+def run(**cfg):
+    """Record of a video whose maps hold the number of each frame."""
+    cfg = TestCfg.from_dict(dict(score_thr=0.0) | cfg)
+    stream = VideoStream(predict_clip, cfg, VIDEO_LEN, SIZE)
+    for frame in range(VIDEO_LEN):
+        if stream.wanted_frames([frame]):
+            x = torch.full((1, 1, 1, 1, 1), float(frame))
+            padding = torch.zeros(1, 1, 1, 1, dtype=torch.bool)
+            stream.push(ClipFeatures((x,), (8,), (padding,)), [frame])
+    return stream.finish()
+
+
+def ious(masks, others):
+    """IoU of the masks of each frame."""
+    return [mask_utils.iou([a], [b], [0])[0, 0] for a, b in zip(masks, others)]
+
+
+def test_offline_masks_are_discs():
+    tracks = run(clip_len=None)
+    assert tracks.labels.tolist() == [0, 1]
+    torch.testing.assert_close(tracks.scores, torch.tensor([0.9, 0.6]))
+    assert tracks.masks[1] == [None] * VIDEO_LEN  # outside of the frame
+    h, w = SIZE
+    y, x = np.mgrid[:h, :w] + 0.5
+    for t, rle in enumerate(tracks.masks[0]):
+        x1, y1, x2, y2 = (bbox_at(t)[0] * torch.tensor([w, h, w, h])).tolist()
+        u, v = 2 * (x - x1) / (x2 - x1) - 1, 2 * (y - y1) / (y2 - y1) - 1
+        # Cells are 2 / 27 apart in the disc, 2 / 28 in the box.
+        disc = (u**2 + v**2) * (28 / 27) ** 2 <= 4 / 6
+        mask = mask_utils.decode(rle).astype(bool)
+        assert (mask & disc).sum() / (mask | disc).sum() > 0.97
+
+
+@pytest.mark.parametrize('merger', ['IFCClipMerger', 'TrackClipMerger'])
+@pytest.mark.parametrize('clip_len', [3, 9])
+def test_near_online_links_clips_to_the_same_track(merger, clip_len):
+    offline = run(clip_len=None)
+    tracks = run(clip_len=clip_len, clip_stride=2, merger=dict(type=merger))
+    assert tracks.labels[0] == 0
+    assert min(ious(tracks.masks[0], offline.masks[0])) > 0.85
+
+
+def test_frames_between_get_boxes_and_masks_between():
+    offline = run(clip_len=None)
+    sparse = run(clip_len=None, frame_stride=3)
+    # The box moves evenly, so that nothing is lost.
+    assert min(ious(sparse.masks[0], offline.masks[0])) > 0.99
+
+
+def test_long_offline_videos_are_merged():
+    tracks = run(clip_len=None, max_offline_frames=4)
+    offline = run(clip_len=None)
+    assert min(ious(tracks.masks[0], offline.masks[0])) > 0.85

@@ -1,4 +1,4 @@
-# TeViT, MsgShifT (PVTv2-B1), YouTube-VIS 2019, offline. The published numbers start from
+# TeViT, MsgShifT (PVTv2-B1), YouTube-VIS 2019, offline. Published numbers start from
 # QueryInst on COCO: --cfg-options load_from=<checkpoint of queryinst_pvtv2-b1_coco.py>
 _base_ = [
     '_base_/models/tevit_msgshift.py',

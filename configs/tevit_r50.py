@@ -1,4 +1,4 @@
-# TeViT, ResNet-50, YouTube-VIS 2019, offline. The published numbers start from QueryInst
+# TeViT, ResNet-50, YouTube-VIS 2019, offline. Published numbers start from QueryInst
 # on COCO: --cfg-options load_from=<checkpoint of queryinst_r50_coco.py>
 _base_ = [
     '_base_/models/tevit_r50.py',

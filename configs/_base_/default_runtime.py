@@ -18,7 +18,15 @@ default_hooks = dict(
     ),
     sampler_seed=dict(type='DistSamplerSeedHook'),
     # Starting from weights for other classes, only the class heads start anew.
-    strict_load=dict(type='StrictLoadHook', new_heads=[r'head\.class_embed\..*']),
+    strict_load=dict(
+        type='StrictLoadHook',
+        new_heads=[
+            r'head\.class_embed\..*',
+            r'head\.roi_head\.bbox_head\.\d+\.fc_cls\..*',
+            r'head\.roi_head\.mask_head\.\d+\.conv_logits\..*',
+        ],
+        new_parameters=[r'backbone\.msg_tokens'],
+    ),
     reproducible_training=dict(type='ReproducibleTrainingHook'),
     finite_loss=dict(type='FiniteLossHook'),
     frame_stride=dict(type='FrameStrideHook'),

@@ -10,7 +10,13 @@ from torch import Tensor, nn
 
 from mmvis.engine.checkpoint_files import read_checkpoint
 
-__all__ = ['check_weights', 'drop_other_heads', 'load_strictly', 'weights_of']
+__all__ = [
+    'add_new_parameters',
+    'check_weights',
+    'drop_other_heads',
+    'load_strictly',
+    'weights_of',
+]
 
 _NUM_SHOWN = 3
 
@@ -99,6 +105,29 @@ def drop_other_heads(
         print_log(
             'Class heads of the checkpoint are for other classes and start anew: '
             + ', '.join(dropped),
+            logger='current',
+        )
+
+
+def add_new_parameters(
+    model: nn.Module, weights: dict[str, Tensor], patterns: Sequence[str]
+) -> None:
+    """Fill in parameters that a pre-training did not have.
+
+    Args:
+        model (nn.Module): The model to be trained, which has initialised them.
+        weights (dict[str, Tensor]): State dict of the pre-training, changed in place.
+        patterns (Sequence[str]): Regular expressions of the names that it may lack.
+    """
+    added = []
+    for name, value in model.state_dict().items():
+        may_lack = any(re.fullmatch(pattern, name) for pattern in patterns)
+        if may_lack and name not in weights:
+            added.append(name)
+            weights[name] = value
+    if added:
+        print_log(
+            f'New parameters, which the checkpoint lacks: {", ".join(added)}',
             logger='current',
         )
 

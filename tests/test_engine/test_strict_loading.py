@@ -2,7 +2,12 @@ import pytest
 import torch
 from torch import nn
 
-from mmvis.engine.strict_loading import drop_other_heads, load_strictly, weights_of
+from mmvis.engine.strict_loading import (
+    add_new_parameters,
+    drop_other_heads,
+    load_strictly,
+    weights_of,
+)
 
 
 def model(num_classes=3):
@@ -51,3 +56,13 @@ def test_named_heads_start_anew_and_others_stay():
     drop_other_heads(target, weights, [r'head\.bias'])
     assert weights['head.weight'].shape == (5, 2)
     assert weights['head.bias'].shape == (3,)
+
+
+def test_parameters_that_a_pretraining_lacks_start_anew():
+    target = model()
+    weights = model().state_dict()
+    del weights['head.bias'], weights['body.bias']
+    add_new_parameters(target, weights, [r'head\.bias', r'head\.weight'])
+    assert torch.equal(weights['head.bias'], target.state_dict()['head.bias'])
+    assert not torch.equal(weights['head.weight'], target.state_dict()['head.weight'])
+    assert 'body.bias' not in weights

@@ -1,11 +1,16 @@
 # TeViT small enough to learn from scratch on a CPU in minutes: the thin ResNet-18 of
-# ifc_small.py up to stride 8, messengers in a neck, 64 channels, 16 queries, 4 stages.
+# ifc_small.py up to stride 8, messengers in a neck, 64 channels, 16 queries, 3 stages.
 _base_ = 'tevit_r50.py'
 
 num_classes = 5
-num_stages = 4
+num_stages = 3
 # Boxes above 56 pixels, twice finest_scale, look into the coarser level.
-levels = dict(out_channels=64, featmap_strides=[4, 8], finest_scale=28)
+levels = dict(
+    roi_layer=dict(sampling_ratio=1),
+    out_channels=64,
+    featmap_strides=[4, 8],
+    finest_scale=28,
+)
 dynamic_conv = dict(in_channels=64, feat_channels=16, out_channels=64)
 model = dict(
     data_preprocessor=dict(pad_size_divisor=8),

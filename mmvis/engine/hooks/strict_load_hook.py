@@ -9,7 +9,12 @@ from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
 
-from mmvis.engine.strict_loading import check_weights, drop_other_heads, weights_of
+from mmvis.engine.strict_loading import (
+    add_new_parameters,
+    check_weights,
+    drop_other_heads,
+    weights_of,
+)
 from mmvis.registry import HOOKS
 
 __all__ = ['StrictLoadHook']
@@ -26,12 +31,18 @@ class StrictLoadHook(Hook):
             class heads. Where a training starts from a checkpoint (``load_from``)
             for other classes, they start anew, named in the log. In test and resume
             they have to fit. Defaults to none.
+        new_parameters (Sequence[str]): The same of parameters that such a checkpoint
+            may lack, e.g. messengers that a pre-training on images has no use for.
+            Defaults to none.
     """
 
     priority = 'VERY_LOW'
 
-    def __init__(self, new_heads: Sequence[str] = ()) -> None:
+    def __init__(
+        self, new_heads: Sequence[str] = (), new_parameters: Sequence[str] = ()
+    ) -> None:
         self.new_heads = tuple(new_heads)
+        self.new_parameters = tuple(new_parameters)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Check the weights before MMEngine loads them.
@@ -44,5 +55,6 @@ class StrictLoadHook(Hook):
         is_training = isinstance(runner.optim_wrapper, OptimWrapper)
         if is_training and not runner._resume:
             drop_other_heads(model, weights, self.new_heads)
+            add_new_parameters(model, weights, self.new_parameters)
         check_weights(model, weights, runner._load_from or 'The last checkpoint')
         checkpoint['state_dict'] = weights

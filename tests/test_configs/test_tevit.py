@@ -1,0 +1,158 @@
+"""The published recipe of TeViT, golden/tevit/notes.md and optim.json."""
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from mmdet.datasets.transforms import Resize
+from mmengine.config import Config
+from mmengine.optim import LinearLR, MultiStepLR, build_optim_wrapper
+from mmengine.registry import init_default_scope
+from torch import nn
+
+from mmvis.converters.tevit import old_names_of
+from mmvis.engine.strict_loading import (
+    add_new_parameters,
+    check_weights,
+    drop_other_heads,
+)
+from mmvis.registry import DATASETS, MODELS
+from mmvis.testing import find_golden, make_tiny_vis
+
+CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
+CONFIG_OF = dict(
+    msgshift='tevit_msgshift.py', r50='tevit_r50.py', swinl='tevit_swin-l_mst.py'
+)
+
+
+def load_config(name):
+    init_default_scope('mmvis')
+    cfg = Config.fromfile(CONFIGS / name)
+    cfg.model.backbone.init_cfg = None
+    return cfg
+
+
+def read_golden(name):
+    return json.loads(find_golden(f'tevit/{name}.json').read_text())
+
+
+def build_parts(model_cfg):
+    """Backbone, neck and head; the large ones without values."""
+    backbone = MODELS.build(model_cfg.backbone)
+    with torch.device('meta'):
+        neck, head = MODELS.build(model_cfg.neck), MODELS.build(model_cfg.head)
+    parts = dict(backbone=backbone, necks=nn.ModuleList([neck]), head=head)
+    return nn.ModuleDict(parts)
+
+
+@pytest.mark.parametrize('variant', CONFIG_OF)
+def test_learning_rate_and_decay_of_every_parameter(variant):
+    cfg = load_config(CONFIG_OF[variant])
+    model = build_parts(cfg.model)
+    optimizer = build_optim_wrapper(model, cfg.optim_wrapper).optimizer
+    names = {id(p): name for name, p in model.named_parameters()}
+    ours = {}
+    for group in optimizer.param_groups:
+        key = (round(group['lr'], 9), round(group['weight_decay'], 9))
+        ours |= {names[id(p)]: key for p in group['params']}  # also frozen ones
+    golden = read_golden('optim')
+    expected = {
+        (group['lr'], group['weight_decay']): group['num_params']
+        for group in golden['param_groups'][variant]
+    }
+    assert Counter(ours.values()) == expected
+    for key, old_names in golden['names'].get(variant, {}).items():
+        lr, decay = (float(value.partition('=')[2]) for value in key.split(','))
+        for new in old_names_of(dict.fromkeys(old_names)):
+            assert ours[new] == (lr, decay), new
+    assert cfg.optim_wrapper.clip_grad == dict(max_norm=0.1, norm_type=2)
+
+
+def test_learning_rate_over_time():
+    cfg = load_config('tevit_r50.py')
+    param = nn.Parameter(torch.zeros(1))
+    optimizer = torch.optim.AdamW([param], lr=cfg.optim_wrapper.optimizer.lr)
+    warm_up, steps = ({**s} for s in cfg.param_scheduler)
+    assert (warm_up.pop('type'), steps.pop('type')) == ('LinearLR', 'MultiStepLR')
+    schedulers = [LinearLR(optimizer, **warm_up), MultiStepLR(optimizer, **steps)]
+    rates = []
+    for _ in range(cfg.train_cfg.max_iters):
+        rates.append(optimizer.param_groups[0]['lr'])
+        optimizer.step()
+        for scheduler in schedulers:
+            scheduler.step()
+    for i, expected in read_golden('optim')['lr_by_iter'].items():
+        assert rates[int(i)] == pytest.approx(expected, rel=1e-6), i
+    assert cfg.auto_scale_lr == dict(enable=True, base_batch_size=16)
+    assert cfg.train_dataloader.batch_size == 2
+
+
+@pytest.mark.parametrize('name', CONFIG_OF.values())
+def test_size_of_test_frames(name):
+    """Of every original size in the golden file."""
+    golden = read_golden('test_pipeline')
+    prefix = 'swinl' if 'swin' in name else 'msgshift'
+    cfg = load_config(name)
+    resize = cfg.test_dataloader.dataset.pipeline[1].transforms[1]
+    assert resize.type == 'Resize'
+    resize = Resize(scale=resize.scale, keep_ratio=resize.keep_ratio)
+    num_sizes = 0
+    for key, expected in golden.items():
+        if key.startswith(prefix):
+            h, w = (int(x) for x in key.rpartition('_')[2].split('x'))
+            results = resize(dict(img=np.zeros((h, w, 3), dtype=np.uint8)))
+            assert results['img_shape'] == tuple(expected['img_shape'][:2])
+            divisor = cfg.model.data_preprocessor.pad_size_divisor
+            padded = [-(-x // divisor) * divisor for x in results['img_shape']]
+            assert padded == expected['pad_shape'][:2]
+            num_sizes += 1
+    assert num_sizes > 2
+
+
+@pytest.mark.parametrize('name', ['tevit_r50.py', 'tevit_r50_mst.py'])
+def test_clips_are_resized_alike(tmp_path, name):
+    make_tiny_vis(tmp_path, size=(36, 64), video_len=7, ann_name='train.json')
+    cfg = load_config(name)
+    dataset_cfg = cfg.train_dataloader.dataset
+    dataset_cfg.update(
+        data_root=str(tmp_path),
+        dataset_version=None,
+        ann_file='train.json',
+        data_prefix=dict(img='JPEGImages/'),
+    )
+    dataset = DATASETS.build(dataset_cfg)
+    heights = set()
+    for i in range(12):
+        clip = dataset[i % 2]
+        frames = clip['data_samples'].video_data_samples
+        assert len(frames) == 5
+        assert len({frame.img_shape for frame in frames}) == 1
+        assert len({frame.flip for frame in frames}) == 1
+        heights.add(frames[0].img_shape[0])
+        # From anywhere, without replacement, in any order.
+        assert len({frame.frame_id for frame in frames}) == 5
+    assert min(heights) >= 360
+    assert max(heights) <= 480
+    is_choice = heights <= {360, 480}
+    assert is_choice == ('mst' in name)
+
+
+def test_training_starts_from_queryinst():
+    """Only class heads and messengers start anew."""
+    cfg = load_config('tevit_msgshift.py')
+    coco_cfg = load_config('queryinst_pvtv2-b1_coco.py')
+    source = build_parts(coco_cfg.model).state_dict()
+    target = build_parts(cfg.model)
+    hook = cfg.default_hooks.strict_load
+    weights = dict(source)
+    drop_other_heads(target, weights, hook.new_heads)
+    add_new_parameters(target, weights, hook.new_parameters)
+    check_weights(target, weights, 'queryinst.pth')
+    new = [n for n, v in weights.items() if source.get(n) is not v]
+    assert len(new) == 6 * 4 + 1
+    assert all('fc_cls' in n or 'conv_logits' in n or 'msg_tokens' in n for n in new)
+    assert coco_cfg.model.head.roi_head.bbox_head.temporal_attention is False
+    assert coco_cfg.train_dataloader.dataset.filter_cfg.filter_empty_gt

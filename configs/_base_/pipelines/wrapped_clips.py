@@ -64,9 +64,7 @@ side_300_test_pipeline = [
         type='TransformBroadcaster',
         transforms=[
             dict(type='LoadFrameFromFile'),
-            dict(
-                type='Resize', scale=(100000, 300), keep_ratio=True, backend='pillow'
-            ),
+            dict(type='Resize', scale=(100000, 300), keep_ratio=True, backend='pillow'),
         ],
     ),
     dict(type='PackClipInputs'),

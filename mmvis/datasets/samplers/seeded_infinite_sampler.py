@@ -34,13 +34,27 @@ class SeededInfiniteSampler(Sampler):
             Defaults to True.
         seed (int | None): Non-negative; the same on all ranks. Defaults to None:
             drawn, and shared among the ranks.
+        per_frame (bool): Whether a pass holds every video once for each of its frames
+            rather than once, as the (video, frame) pairs of VisTR's code do: longer
+            videos come more often. Defaults to False.
     """
 
     def __init__(
-        self, dataset: Sized, shuffle: bool = True, seed: int | None = None
+        self,
+        dataset: Sized,
+        shuffle: bool = True,
+        seed: int | None = None,
+        per_frame: bool = False,
     ) -> None:
         self.dataset = dataset
         self.shuffle = shuffle
+        repeats = [1] * len(dataset)
+        if per_frame:
+            records = (dataset.get_data_info(i) for i in range(len(dataset)))
+            repeats = [record['video_len'] for record in records]
+        self._samples = torch.arange(len(dataset)).repeat_interleave(
+            torch.tensor(repeats, dtype=torch.long)
+        )
         self.seed = sync_random_seed() if seed is None else seed
         self.rank, self.world_size = get_dist_info()
         self._num_skipped = 0
@@ -53,18 +67,19 @@ class SeededInfiniteSampler(Sampler):
         first = self.rank + self._num_skipped * self.world_size
         epoch, order = -1, []
         for position in itertools.count(first, self.world_size):
-            if position // len(self.dataset) != epoch:
-                epoch = position // len(self.dataset)
+            if position // len(self) != epoch:
+                epoch = position // len(self)
                 order = self._order(epoch)
-            index = order[position % len(self.dataset)]
+            index = order[position % len(self)]
             yield SeededIndex(index, seed=(self.seed, position))
 
     def __len__(self) -> int:
-        """Length of the data set; the iteration itself has no end."""
-        return len(self.dataset)
+        """Samples of one pass; the iteration itself has no end."""
+        return len(self._samples)
 
     def _order(self, epoch: int) -> list[int]:
         if not self.shuffle:
-            return list(range(len(self.dataset)))
+            return self._samples.tolist()
         generator = torch.Generator().manual_seed(self.seed + epoch)
-        return torch.randperm(len(self.dataset), generator=generator).tolist()
+        order = torch.randperm(len(self), generator=generator)
+        return self._samples[order].tolist()

@@ -256,9 +256,8 @@ class InstanceSequenceCriterion(BaseModule):
     ) -> tuple[Tensor, Tensor]:
         """Compare masks (P, h, w) with (P, H, W)."""
         size = targets.shape[-2:]
-        logits = F.interpolate(
-            logits[:, None], size=size, mode='bilinear', align_corners=False
-        )
+        logits = logits.float()[:, None]  # its sums are too large for half precision
+        logits = F.interpolate(logits, size=size, mode='bilinear', align_corners=False)
         logits, targets = logits.flatten(1), targets.flatten(1)
         loss_mask = self.loss_mask(
             logits, targets, avg_factor=num_frames * targets.shape[1]

@@ -10,7 +10,19 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmvis.ops import deform_conv2d
+
 __all__ = ['DeformableMaskHead']
+
+
+class _DeformConv(DeformConv2d):
+    """MMCV's layer, with compiled code or without, also in half precision.
+
+    Without, MMCV's own way to the operator would compute the forward pass three times.
+    """
+
+    def forward(self, x: Tensor, offset: Tensor) -> Tensor:
+        return deform_conv2d(x, offset, self.weight, self.stride, self.padding)
 
 
 class DeformableMaskHead(BaseModule):
@@ -30,7 +42,6 @@ class DeformableMaskHead(BaseModule):
         num_attention_maps (int): M, box attention maps of an instance.
         lateral_channels (Sequence[int]): Channels of the L finer levels, finest
             first.
-        num_instances (int): N, instances of a frame.
         num_groups (int): Groups of the group norms. Defaults to 8.
 
     Raises:
@@ -42,7 +53,6 @@ class DeformableMaskHead(BaseModule):
         embed_dims: int,
         num_attention_maps: int,
         lateral_channels: Sequence[int],
-        num_instances: int,
         num_groups: int = 8,
     ) -> None:
         super().__init__()
@@ -67,10 +77,7 @@ class DeformableMaskHead(BaseModule):
             nn.Conv2d(i, o, 1) for i, o in zip(reversed(lateral_channels), widths)
         )
         self.conv_offset = nn.Conv2d(widths[-2], 2 * 9, 1)
-        # MMCV's operator asks for a step that divides the number of maps.
-        self.dcn = DeformConv2d(
-            widths[-2], widths[-1], 3, padding=1, im2col_step=num_instances
-        )
+        self.dcn = _DeformConv(widths[-2], widths[-1], 3, padding=1)
         self.norms = nn.ModuleList(
             nn.GroupNorm(num_groups, c) for c in (first, *widths)
         )

@@ -108,6 +108,7 @@ class VisTRHead(BaseModule):
         self.num_classes = num_classes
         self.num_unused_classes = num_unused_classes
         self.clip_len = clip_len
+        self.token_channels = embed_dims
         self.num_instances = num_instances
         self.class_vote = class_vote
         self.min_frame_score = min_frame_score
@@ -127,7 +128,7 @@ class VisTRHead(BaseModule):
         self.bbox_embed = MLP(embed_dims, embed_dims, 4, 3)
         self.bbox_attention = BoxAttention(embed_dims, num_heads)
         self.mask_head = DeformableMaskHead(
-            embed_dims, num_heads, self.in_channels[:-1], num_instances, num_groups
+            embed_dims, num_heads, self.in_channels[:-1], num_groups
         )
         self.sequence_head = SequenceMaskHead(
             self.mask_head.out_channels, num_sequence_groups
@@ -175,8 +176,9 @@ class VisTRHead(BaseModule):
         by_frame = query.unflatten(1, (self.clip_len, self.num_instances))
         query = by_frame[:, :num_frames].transpose(1, 2)  # (B, N, t, C)
         return dict(
-            cls_logits=self.class_embed(query),
-            bboxes_cxcywh=self.bbox_embed(query).sigmoid(),
+            # Areas and sums over pixels are too large for half precision.
+            cls_logits=self.class_embed(query).float(),
+            bboxes_cxcywh=self.bbox_embed(query).float().sigmoid(),
         )
 
     def _predict_masks(self, query: Tensor, features: ClipFeatures) -> Tensor:

@@ -50,3 +50,18 @@ def test_ranks_share_one_stream(monkeypatch):
 def test_seed_is_drawn_if_none_is_given():
     seeds = {SeededInfiniteSampler(DATASET).seed for _ in range(3)}
     assert len(seeds) > 1
+
+
+class Videos(list):
+    """A data set that is the lengths of its videos."""
+
+    def get_data_info(self, index):
+        return dict(video_len=self[index])
+
+
+def test_a_pass_per_frame_holds_a_video_once_for_each_frame():
+    sampler = SeededInfiniteSampler(Videos([3, 1, 2]), seed=0, per_frame=True)
+    assert len(sampler) == 6
+    indices = [index for index, _ in take(sampler, 12)]
+    assert sorted(indices[:6]) == sorted(indices[6:]) == [0, 0, 0, 1, 2, 2]
+    assert indices[:6] != indices[6:]

@@ -25,8 +25,6 @@ def golden_term(name):
     return TERMS[term] + (f'_{layer[1:]}' if layer else '')
 
 
-
-
 def forward(golden, case):
     model = golden.build_model()
     inputs, samples = golden.batch(model, case)

@@ -1,0 +1,103 @@
+"""From outputs, and from frames, to results as the original's inference does it."""
+
+import json
+
+import mmcv
+import numpy as np
+import pytest
+import torch
+from mmdet.structures import DetDataSample, TrackDataSample
+from pycocotools import mask as mask_api
+
+from mmvis.models.vis import TestCfg, VideoStream
+from mmvis.structures import ClipFeatures
+from mmvis.testing import load_pseudo
+
+T, N, SIZE = 6, 10, (180, 300)
+CLASSES = [*range(1, 41), 0, 41]
+
+
+def read_case(golden, name):
+    """Instances whose category exists; index 0 of the original is none."""
+    content = json.loads(golden.find('postprocess_r50_t6.json').read_text())
+    case = content['cases'][name]
+    kept = [i for i in case['instances'] if i['category_id'] != 0]
+    return kept, case
+
+
+def decode(rles):
+    empty = np.zeros(SIZE, np.uint8)
+    return np.stack([empty if r is None else mask_api.decode(r) for r in rles])
+
+
+def stored_outputs(golden, forward, name):
+    """Class and mask logits (N, T, ...) of a case of the file."""
+    if name == 'len6':
+        logits, masks = forward['pred_logits'], forward['pred_masks']
+    else:
+        source = 'synthetic' if name.startswith('synthetic') else 'len4'
+        logits, masks = golden[f'{source}/pred_logits'], golden[f'{source}/pred_masks']
+    video_len = int(name[-1])
+    return [
+        x[0].unflatten(0, (T, N))[:video_len].transpose(0, 1)
+        for x in (logits[..., CLASSES], masks)
+    ]
+
+
+@pytest.mark.parametrize('name', ['len6', 'len4', 'synthetic_len6', 'synthetic_len4'])
+def test_results_from_outputs(vistr_golden, name):
+    golden = vistr_golden('postprocess_r50_t6_outputs', recipe='forward_r50_t6')
+    forward = vistr_golden('forward_r50_t6')
+    model = forward.build_model()
+    video_len = int(name[-1])
+    prediction = model.head.predict_clip(*stored_outputs(golden, forward, name))
+    stream = VideoStream(lambda _: prediction, model.test_cfg, video_len, SIZE)
+    maps = torch.zeros(1, video_len, 1, 1, 1)
+    stream.push(ClipFeatures((maps,), (4,), (maps[:, :, 0] > 0,)), range(video_len))
+    record = stream.finish()
+
+    expected, _ = read_case(golden, name)
+    labels = [i['category_id'] - 1 for i in expected]
+    assert record.labels.tolist() == labels
+    scores = torch.tensor([i['score'] for i in expected])
+    torch.testing.assert_close(record.scores, scores, atol=1e-6, rtol=0)
+    for masks, instance in zip(record.masks, expected):
+        wanted = decode(instance['segmentations'])
+        differing = (decode(masks) != wanted).sum((1, 2))
+        assert differing.max() <= 20
+
+
+@pytest.mark.parametrize('name', ['image_len6', 'image_len4'])
+def test_results_from_frames(vistr_golden, name):
+    golden = vistr_golden('forward_r50_t6')
+    model = golden.build_model()
+    model.test_cfg = TestCfg(clip_len=T, multi_class=False)
+    video_len = int(name[-1])
+    frames = load_pseudo().pseudo_clip(T, *SIZE)[:video_len, ..., ::-1]
+    frames = [mmcv.imresize(f.copy(), (500, 300), backend='pillow') for f in frames]
+    sample = TrackDataSample()
+    sample.video_data_samples = [
+        DetDataSample(
+            metainfo=dict(
+                img_shape=(300, 500),
+                ori_shape=SIZE,
+                frame_id=t,
+                video_id=7,
+                video_len=video_len,
+            )
+        )
+        for t in range(video_len)
+    ]
+    inputs = torch.from_numpy(np.stack(frames)).permute(0, 3, 1, 2)
+    (result,) = model.test_step(dict(inputs=[inputs], data_samples=[sample]))
+    tracks = result.pred_track_instances
+
+    expected, case = read_case(golden, name)
+    assert tracks.labels.tolist() == [i['category_id'] - 1 for i in expected]
+    scores = torch.tensor([i['score'] for i in expected])
+    torch.testing.assert_close(tracks.scores, scores, atol=1e-4, rtol=0)
+    differing = 0
+    for masks, instance in zip(tracks.masks, expected):
+        assert len(masks) == video_len
+        differing += (decode(masks) != decode(instance['segmentations'])).sum()
+    assert differing <= case['near_threshold']['within_1e-3']

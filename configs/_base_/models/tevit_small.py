@@ -44,7 +44,9 @@ model = dict(
     head=dict(
         num_classes=num_classes,
         in_channels=[64, 64],
-        rpn_head=dict(num_proposals=16, proposal_feature_channel=64),
+        rpn_head=dict(
+            type='GridRPNHead', num_proposals=16, proposal_feature_channel=64
+        ),
         roi_head=dict(
             num_stages=num_stages,
             stage_loss_weights=[1] * num_stages,
@@ -69,6 +71,8 @@ model = dict(
         type='SemanticHead',
         num_classes=num_classes,
         in_channels=[16, 64],
-        loss_weight=5.0,
+        loss_weight=20.0,
     ),
+    # Near-online, with clips as in training.
+    test_cfg=dict(clip_len=5, clip_stride=3, score_thr=0.01),
 )

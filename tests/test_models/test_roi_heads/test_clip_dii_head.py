@@ -87,3 +87,14 @@ def test_without_temporal_attention_it_is_mmdetections_head():
     expected = DIIHead.forward(head, roi_feat, queries[0])
     for x, y in zip(head(roi_feat, queries), expected):
         torch.testing.assert_close(x[0], y)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('temporal_attention', [True, False])
+def test_parts_change_nothing(temporal_attention):
+    head = tiny_head(temporal_attention=temporal_attention)
+    roi_feat, queries = torch.randn(24, 16, 3, 3), torch.randn(2, 3, 4, 16)
+    expected = head(roi_feat, queries)
+    head.rois_at_once = 7
+    for x, y in zip(head(roi_feat, queries), expected):
+        torch.testing.assert_close(x, y)

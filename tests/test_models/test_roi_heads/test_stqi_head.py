@@ -21,6 +21,7 @@ def model(request):
     init_default_scope('mmvis')
     root = request.config.rootpath / 'configs' / '_base_' / 'models'
     cfg = Config.fromfile(root / 'tevit_small.py').model
+    cfg.test_cfg = dict(clip_len=None, score_thr=0.0)
     cfg.head.num_tracks = NUM_TRACKS
     cfg.head.roi_head.num_stages = 2
     cfg.head.roi_head.stage_loss_weights = [1, 1]

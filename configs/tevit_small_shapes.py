@@ -1,0 +1,68 @@
+# A small TeViT on ShapesVIS, for the CPU. Its backbone is that of IFC's and comes from
+# ifc_small_shapes_backbone.py.
+_base_ = [
+    '_base_/models/tevit_small.py',
+    '_base_/datasets/shapes_vis.py',
+    '_base_/default_runtime.py',
+]
+
+model = dict(
+    backbone=dict(
+        init_cfg=dict(
+            type='Pretrained',
+            checkpoint='work_dirs/ifc_small_shapes_backbone/iter_1000.pth',
+            prefix='backbone.',
+        ),
+    ),
+)
+image_scale = (160, 72)  # at most, (long, short) edge: ShapesVIS's frames as they are
+max_iters = 2000
+train_pipeline = [
+    dict(type='SampleReferenceClip', clip_len=3, frame_range=4),
+    dict(type='TransformBroadcaster', transforms=[dict(type='LoadFrameFromFile')]),
+    dict(type='LoadClipAnnotations'),
+    dict(
+        type='TransformBroadcaster',
+        share_random_params=True,
+        transforms=[
+            dict(type='Resize', scale=image_scale, keep_ratio=True),
+            dict(type='RandomFlip', prob=0.5),
+        ],
+    ),
+    dict(type='PackClipInputs'),
+]
+test_pipeline = [
+    dict(type='SampleAllFrames'),
+    dict(
+        type='TransformBroadcaster',
+        transforms=[
+            dict(type='LoadFrameFromFile'),
+            dict(type='Resize', scale=image_scale, keep_ratio=True),
+        ],
+    ),
+    dict(type='PackClipInputs'),
+]
+# Such small clips load faster than they travel between processes.
+train_dataloader = dict(
+    batch_size=4,
+    num_workers=0,
+    persistent_workers=False,
+    dataset=dict(pipeline=train_pipeline),
+)
+val_dataloader = dict(num_workers=1, dataset=dict(pipeline=test_pipeline))
+test_dataloader = val_dataloader
+
+optim_wrapper = dict(
+    type='OptimWrapper',
+    optimizer=dict(type='AdamW', lr=2e-3, weight_decay=1e-2),
+    paramwise_cfg=dict(custom_keys={'backbone': dict(lr_mult=0.5)}),
+    clip_grad=dict(max_norm=1.0),
+)
+train_cfg = dict(type='ResumableTrainLoop', max_iters=max_iters, val_interval=max_iters)
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.01, by_epoch=False, end=100),
+    dict(type='CosineAnnealingLR', by_epoch=False, eta_min_ratio=0.02, end=max_iters),
+]
+default_hooks = dict(
+    logger=dict(interval=200), checkpoint=dict(interval=500, max_keep_ckpts=2)
+)

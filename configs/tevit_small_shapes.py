@@ -1,18 +1,18 @@
-# A small TeViT on ShapesVIS, for the CPU. Its backbone is that of IFC's and comes from
-# ifc_small_shapes_backbone.py.
+# A small TeViT on ShapesVIS, for the CPU. Its backbone, and the auxiliary head that
+# keeps teaching it, come from tevit_small_shapes_backbone.py.
 _base_ = [
     '_base_/models/tevit_small.py',
     '_base_/datasets/shapes_vis.py',
     '_base_/default_runtime.py',
 ]
 
+first_lesson = 'work_dirs/tevit_small_shapes_backbone/iter_4000.pth'
 model = dict(
     backbone=dict(
-        init_cfg=dict(
-            type='Pretrained',
-            checkpoint='work_dirs/ifc_small_shapes_backbone/iter_1000.pth',
-            prefix='backbone.',
-        ),
+        init_cfg=dict(type='Pretrained', checkpoint=first_lesson, prefix='backbone.'),
+    ),
+    auxiliary_head=dict(
+        init_cfg=dict(type='Pretrained', checkpoint=first_lesson, prefix='head.'),
     ),
 )
 image_scale = (160, 72)  # at most, (long, short) edge: ShapesVIS's frames as they are

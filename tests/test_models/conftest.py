@@ -27,9 +27,10 @@ def golden_path(name):
 
 
 @lru_cache(maxsize=1)
-def pseudo_tevit_weights(variant):
+def pseudo_tevit_weights(variant, prefix):
     """Stand-in weights of a variant, by the original names; see meta.json."""
     manifest = pseudo.load_manifest(golden_path(f'manifest_{variant}.json'))
+    manifest = {k: v for k, v in manifest.items() if k.startswith(prefix)}
     recipe = json.loads(golden_path('meta.json').read_text())['weights']
     weights = pseudo.pseudo_state_dict(manifest)
     for name, value in weights.items():
@@ -55,14 +56,21 @@ class TeViTGolden:
     def __getitem__(self, key):
         return torch.from_numpy(self.arrays[key])
 
-    def source_weights(self):
-        """Weights by the names of the original."""
-        weights = dict(pseudo_tevit_weights(self.variant))
+    def source_weights(self, prefix=''):
+        """Weights by the names of the original, of one part or of all."""
+        weights = dict(pseudo_tevit_weights(self.variant, prefix))
         for key in self.arrays.files:
             kind, _, name = key.partition('/')
-            if kind == 'override':
+            if kind == 'override' and name.startswith(prefix):
                 weights[name] = self.arrays[key]
         return {name: torch.from_numpy(value) for name, value in weights.items()}
+
+    def load_part(self, module, prefix):
+        """Fill a module with the weights whose names have a prefix."""
+        weights = self.source_weights(prefix)
+        weights = {name.removeprefix(prefix): v for name, v in weights.items()}
+        module.load_state_dict(weights, strict=True)
+        return module.eval()
 
     def build_model(self):
         """The model of the config, with the stand-in weights, in eval mode."""
@@ -83,7 +91,7 @@ class TeViTGolden:
         return torch.nn.functional.pad(frames, pad)
 
 
-@pytest.fixture
+@pytest.fixture(scope='session')
 def tevit_golden():
     """Gives :class:`TeViTGolden` by file name, skips where the file is missing."""
     return TeViTGolden

@@ -23,14 +23,7 @@ def clip_features(frames):
 @pytest.mark.parametrize('case', CASES)
 def test_levels_and_messengers_are_those_of_the_original(tevit_golden, case):
     golden = tevit_golden('backbone_msgshift')
-    model = MsgShifT()
-    weights = {
-        name.removeprefix('backbone.'): value
-        for name, value in golden.source_weights().items()
-        if name.startswith('backbone.')
-    }
-    model.load_state_dict(weights, strict=True)
-    model.eval()
+    model = golden.load_part(MsgShifT(), 'backbone.')
     B, T = int(case[1]), int(case[3])
     clips = [golden.clip(T, (96, 160), (96, 160), seed=100 * b) for b in range(B)]
     frames = torch.stack(clips)

@@ -1,9 +1,11 @@
 import pytest
 import torch
 from mmdet.models.roi_heads.bbox_heads import DIIHead
+from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from mmvis.models.roi_heads import ClipDIIHead
+from mmvis.registry import MODELS
 from mmvis.testing import load_pseudo
 
 init_default_scope('mmvis')
@@ -27,11 +29,15 @@ def inputs(recipe):
 
 @torch.no_grad()
 @pytest.mark.parametrize('prefix', ['stqi', 'stqi_len1'])
-def test_one_stage_is_that_of_the_original(tevit_golden, prefix):
+def test_one_stage_is_that_of_the_original(tevit_golden, prefix, request):
     golden = tevit_golden('stqi_head', 'r50')
-    roi_head = golden.build_model().head.roi_head
-    bbox_head = roi_head.bbox_head[golden.recipe['stage']]
-    mask_head = roi_head.mask_head[golden.recipe['stage']]
+    cfg = Config.fromfile(request.config.rootpath / 'configs' / 'tevit_r50.py')
+    heads = []
+    for name in ('bbox_head', 'mask_head'):
+        head = MODELS.build(dict(cfg.model.head.roi_head[name], num_classes=40))
+        stage = f'roi_head.{name}.{golden.recipe["stage"]}.'
+        heads.append(golden.load_part(head, stage))
+    bbox_head, mask_head = heads
     x = inputs(golden.recipe)
     B, T = golden.recipe['B'], golden.recipe['T']
     clips = (B, T) if prefix == 'stqi' else (B * T, 1)

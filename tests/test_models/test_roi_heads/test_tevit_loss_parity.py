@@ -1,5 +1,7 @@
 """Assignments, losses and gradients equal those of the original TeViT."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -74,15 +76,19 @@ class LossCase:
         return self.golden[f'target/clip{b}_frame{t}/ids'].tolist()
 
 
-@pytest.fixture
+@pytest.fixture(scope='module')
 def case(tevit_golden):
     return LossCase(tevit_golden('loss_msgshift_b2t3'))
 
 
+@pytest.fixture(scope='module')
+def model(case):
+    return case.golden.build_model()
+
+
 @torch.no_grad()
-def test_assignments_and_mask_targets(case):
+def test_assignments_and_mask_targets(case, model):
     golden = case.golden
-    model = golden.build_model()
     frames, samples = case.frames(), case.data_samples()
     features = model.extract_feat(frames, samples)
     gts = [clip_targets(sample, tuple(case.pad), frames) for sample in samples]
@@ -105,9 +111,8 @@ def test_assignments_and_mask_targets(case):
         assert (targets.numpy() != expected).sum() <= 2
 
 
-def test_losses_and_gradients(case):
+def test_losses_and_gradients(case, model):
     golden = case.golden
-    model = golden.build_model()
     losses = model(case.frames(), case.data_samples(), mode='loss')
     assert set(losses) == {f's{s}.{term}' for s in range(6) for term in TERMS}
     for name, value in losses.items():
@@ -135,9 +140,8 @@ def test_losses_and_gradients(case):
 
 
 @torch.no_grad()
-def test_batch_norm_of_the_mask_heads_learns_from_the_positives(case):
-    golden = case.golden
-    model = golden.build_model()
+def test_batch_norm_of_the_mask_heads_learns_from_the_positives(case, model):
+    golden, model = case.golden, copy.deepcopy(model)
     for mask_head in model.head.roi_head.mask_head:
         mask_head.train()
     losses = model(case.frames(), case.data_samples(), mode='loss')

@@ -6,8 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from mmdet.structures import DetDataSample, TrackDataSample
+from mmdet.structures.mask import BitmapMasks
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
+from mmengine.structures import InstanceData
 
 from mmvis.converters import convert_tevit
 from mmvis.registry import MODELS
@@ -95,3 +98,61 @@ class TeViTGolden:
 def tevit_golden():
     """Gives :class:`TeViTGolden` by file name, skips where the file is missing."""
     return TeViTGolden
+
+
+COSTS = [
+    dict(type='ClassificationCost', weight=1.0),
+    dict(type='BBoxL1Cost', box_format='xywh', weight=1.25),
+    dict(type='IoUCost', iou_mode='iou', weight=2.0),
+]
+SEQUENCE_CRITERION = dict(
+    type='InstanceSequenceCriterion',
+    assigner=dict(
+        type='ClipHungarianAssigner',
+        match_costs=[dict(type='FrameMeanCost', cost=cost) for cost in COSTS],
+    ),
+    loss_cls=dict(type='CrossEntropyLoss'),
+    loss_bbox=dict(type='L1Loss', loss_weight=5.0),
+    loss_iou=dict(type='GIoULoss', loss_weight=2.0),
+    loss_mask=dict(type='FocalLoss', gamma=2.0, alpha=0.25),
+    loss_dice=dict(type='DiceLoss', naive_dice=True, eps=1.0),
+)
+
+
+@pytest.fixture
+def sequence_criterion():
+    """Config of VisTR's criterion, without the numbers of classes."""
+    return SEQUENCE_CRITERION
+
+
+@pytest.fixture
+def make_clip_sample():
+    """Ground truth of one clip of 40 x 48 pixels: moving boxes, some absent."""
+
+    def make(labels, absent=(), num_frames=4):
+        N, (h, w) = len(labels), (40, 48)
+        sample = TrackDataSample()
+        frames = []
+        for t in range(num_frames):
+            visible = torch.tensor([(n, t) not in absent for n in range(N)]).bool()
+            bboxes = torch.tensor(
+                [[4.0 * n, 2 * t + 3, 4 * n + 12, 2 * t + 17] for n in range(N)]
+            ).view(-1, 4)
+            bboxes = bboxes * visible[:, None]
+            masks = torch.zeros(N, h, w, dtype=torch.uint8)
+            for mask, (x1, y1, x2, y2) in zip(masks, bboxes.int().tolist()):
+                mask[y1:y2, x1:x2] = 1
+            frame = DetDataSample(
+                metainfo=dict(img_shape=(h, w), batch_input_shape=(h, w))
+            )
+            frame.gt_instances = InstanceData(
+                labels=torch.tensor(labels, dtype=torch.long),
+                bboxes=bboxes,
+                masks=BitmapMasks(masks.numpy(), h, w),
+                visible=visible,
+            )
+            frames.append(frame)
+        sample.video_data_samples = frames
+        return sample
+
+    return make

@@ -60,3 +60,18 @@ def test_padding_is_found_by_sizes_as_by_masks(sizes, is_padded):
         for level, expected in enumerate(is_padded):
             found = features.find_padding(level)
             assert (found is masks[level]) if expected else (found is None)
+
+
+def test_repeat_frames_takes_them_in_turn():
+    features = make().repeat_frames(6)
+    assert features.num_frames == 6
+    assert features.num_repeats == 2
+    frames = [0, 1, 2, 3, 0, 1]
+    assert torch.equal(features.maps[0], make().maps[0][:, frames])
+    assert torch.equal(features.tokens, make().tokens[:, frames])
+    assert features.padding_masks[0].shape[1] == 6
+
+
+def test_repeat_frames_copies_nothing_where_there_are_enough():
+    features = make()
+    assert features.repeat_frames(4) is features

@@ -131,7 +131,7 @@ def measure(args: argparse.Namespace) -> dict[str, float]:
     if case == 'plain':
         for module in model.modules():
             if isinstance(module, Attention):
-                module.queries_at_once = args.clip_len * args.size[0] * args.size[1]
+                module.weights_at_once = sys.maxsize
     kernels = sdpa_kernel(SDPBackend.MATH) if case == 'plain' else nullcontext()
     kind = torch.device(args.device).type
     dtype = torch.float16 if kind == 'cuda' else torch.bfloat16

@@ -7,7 +7,12 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
-__all__ = ['attend']
+__all__ = ['WEIGHTS_AT_ONCE', 'attend']
+
+#: Attention weights that are held at a time where there is no lean kernel: 64 MB in
+#: float32. Blocks of that size the C library returns to the system at once; smaller
+#: ones it keeps, and in the end as much memory is taken as if all were held.
+WEIGHTS_AT_ONCE = 16_000_000
 
 
 def attend(
@@ -16,7 +21,7 @@ def attend(
     value: Tensor,
     key_padding_mask: Tensor | None = None,
     dropout: float = 0.0,
-    queries_at_once: int = 256,
+    weights_at_once: int = WEIGHTS_AT_ONCE,
 ) -> Tensor:
     """Mix values by how well queries and keys fit, in little memory.
 
@@ -32,14 +37,16 @@ def attend(
         key_padding_mask (Tensor, optional): Shape (B, Nk), True where a key is
             padding.
         dropout (float): Share of the weights that are dropped. Defaults to 0.
-        queries_at_once (int): Where the weights have to be held, those of this
-            many queries are. Defaults to 256.
+        weights_at_once (int): Where weights have to be held, at most this many
+            are, those of some queries. Defaults to 16 million.
 
     Returns:
         Tensor: Shape (B, heads, Nq, c).
     """
     is_key = None if key_padding_mask is None else ~key_padding_mask[:, None, None]
     has_kernel = dropout == 0 or query.device.type != 'cpu'
+    weights_of_one = query.shape[0] * query.shape[1] * key.shape[2]
+    queries_at_once = max(1, weights_at_once // weights_of_one)
     if has_kernel or query.shape[2] <= queries_at_once:
         return _attend(query, key, value, is_key, dropout)
     parts = query.split(queries_at_once, dim=2)

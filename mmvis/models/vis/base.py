@@ -45,7 +45,8 @@ class ClipVISModel(BaseModel):
         init_cfg (dict, optional): Initialisation config.
 
     Raises:
-        ValueError: If the ``in_channels`` of a part are not what arrives there.
+        ValueError: If the ``in_channels`` of a part are not what arrives there, or
+            clips at test time are longer than the head's ``clip_len``.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class ClipVISModel(BaseModel):
             None if auxiliary_head is None else MODELS.build(auxiliary_head)
         )
         self.test_cfg = TestCfg.from_dict(test_cfg)
+        _check_clip_len(self.head, self.test_cfg)
         self._stream: VideoStream | None = None
         self._stage_strides = self._probe_strides()
 
@@ -317,6 +319,19 @@ def _padding_mask(inputs: Tensor, sizes: Sequence[tuple[int, int]]) -> Tensor:
         mask[b, :, h:] = True
         mask[b, :, :, w:] = True
     return mask
+
+
+def _check_clip_len(head: nn.Module, test_cfg: TestCfg) -> None:
+    """Compare the longest clip at test time with what ``head`` was built for."""
+    clip_len = getattr(head, 'clip_len', None)
+    key = 'clip_len' if test_cfg.clip_len is not None else 'max_offline_frames'
+    longest = getattr(test_cfg, key)
+    if clip_len is not None and longest > clip_len:
+        raise ValueError(
+            f'{type(head).__name__} was built for clips of at most '
+            f'head.clip_len={clip_len} frames, but test_cfg.{key} is {longest}. Set '
+            f'it to {clip_len}, or less, and longer videos are cut into clips.'
+        )
 
 
 def _check_channels(source: str, features: ClipFeatures, module: nn.Module) -> None:

@@ -16,7 +16,7 @@ model = dict(
     ),
 )
 image_scale = (160, 72)  # at most, (long, short) edge: ShapesVIS's frames as they are
-max_iters = 1300
+max_iters = 1000
 train_pipeline = [
     dict(type='SampleReferenceClip', clip_len=3, frame_range=4),
     dict(type='TransformBroadcaster', transforms=[dict(type='LoadFrameFromFile')]),

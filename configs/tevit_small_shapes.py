@@ -16,7 +16,7 @@ model = dict(
     ),
 )
 image_scale = (160, 72)  # at most, (long, short) edge: ShapesVIS's frames as they are
-max_iters = 2000
+max_iters = 1400
 train_pipeline = [
     dict(type='SampleReferenceClip', clip_len=3, frame_range=4),
     dict(type='TransformBroadcaster', transforms=[dict(type='LoadFrameFromFile')]),
@@ -54,7 +54,7 @@ test_dataloader = val_dataloader
 
 optim_wrapper = dict(
     type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=2e-3, weight_decay=1e-2),
+    optimizer=dict(type='AdamW', lr=3e-3, weight_decay=1e-2),
     paramwise_cfg=dict(custom_keys={'backbone': dict(lr_mult=0.5)}),
     clip_grad=dict(max_norm=1.0),
 )

@@ -62,7 +62,7 @@ model = dict(
             mask_head=dict(
                 num_convs=2,
                 in_channels=64,
-                conv_out_channels=64,
+                conv_out_channels=32,
                 dynamic_conv_cfg=dynamic_conv,
             ),
         ),

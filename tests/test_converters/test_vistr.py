@@ -53,7 +53,11 @@ def test_manifests_fit_their_configs(variant, config, clip_len, num_weights):
     assert len(tensors) == num_weights
     shape = dict(num_classes=40, num_queries=10 * clip_len)
     assert vistr_shape_of(tensors) == shape
-    options = {'model.head.clip_len': clip_len}
+    options = {
+        'model.head.clip_len': clip_len,
+        'model.test_cfg.clip_len': clip_len,
+        'model.test_cfg.clip_stride': 1,
+    }
     path = REPO / 'configs' / f'vistr_{config}.py'
     model = init_model(path, cfg_options=options)
     weights = convert_vistr(tensors, model.state_dict())
@@ -69,6 +73,14 @@ def test_converted_file_loads(source, tmp_path):
     assert torch.equal(weight, source['insmask_head.3.weight'])
     weight = model.head.mask_head.lateral_convs[2].weight
     assert torch.equal(weight, source['mask_head.adapter3.weight'])
+
+
+def test_checkpoint_for_other_clips_says_what_to_set(tmp_path):
+    tensors = {n: torch.zeros(e['shape']) for n, e in manifest('r50_t6').items()}
+    torch.save(dict(model=tensors), tmp_path / 'src.pth')
+    result = run('vistr_to_mmvis.py', tmp_path / 'src.pth', tmp_path / 'dst.pth')
+    assert result.returncode == 0, result.stderr
+    assert 'for clips of 6 frames: set model.head.clip_len' in result.stdout
 
 
 def test_category_ids_are_those_of_the_original(source, model):

@@ -69,7 +69,16 @@ def load_model_cfg(config: str | None, tensors: dict) -> dict:
             f'{head.num_instances} instances of {config}. Set head.num_instances in a '
             'config of your own and name it with --config.'
         )
-    head.clip_len = shape['num_queries'] // head.num_instances
+    clip_len = shape['num_queries'] // head.num_instances
+    if clip_len != head.clip_len:
+        print(
+            f'The checkpoint is for clips of {clip_len} frames: set '
+            'model.head.clip_len and model.test_cfg.clip_len, and '
+            'model.test_cfg.clip_stride to no more.'
+        )
+    head.clip_len = clip_len
+    # Of the model only the names and shapes of its weights are needed.
+    model_cfg.test_cfg = dict(clip_len=clip_len)
     return model_cfg
 
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
-from mmengine.config import Config
-from mmengine.registry import init_default_scope
-from mmengine.runner.checkpoint import save_checkpoint
-
-import mmvis.engine  # makes MMEngine write checkpoints atomically
-import mmvis.models  # noqa: F401  (registers the models)
-from mmvis.converters import convert_ifc, num_classes_of, read_tensors
+from mmvis.converters import convert_ifc, num_classes_of
+from mmvis.converters.command_line import (
+    ConverterArgumentParser,
+    convert_file,
+    load_model_cfg,
+)
 from mmvis.registry import MODELS
 
 EXAMPLES = """examples:
@@ -25,15 +23,11 @@ CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument('src', help='published checkpoint, .pth or .pkl')
-    parser.add_argument('dst', help='mmvis checkpoint to write, .pth')
-    parser.add_argument(
-        '--config', help='config that it is for (default: by the depth of its ResNet)'
+    parser = ConverterArgumentParser(
+        __doc__,
+        EXAMPLES,
+        src_help='published checkpoint, .pth or .pkl',
+        default_config='by the depth of its ResNet',
     )
     return parser.parse_args()
 
@@ -41,27 +35,17 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Convert one file."""
     args = parse_args()
-    try:
-        tensors = read_tensors(args.src)
-        model_cfg = load_model_cfg(args.config, tensors)
-        model = MODELS.build(model_cfg)
-        weights = convert_ifc(tensors, model.state_dict())
-    except (KeyError, ValueError, FileNotFoundError) as error:
-        sys.exit(f'{args.src}: {error.args[0]}')
-    save_checkpoint(dict(state_dict=weights, meta=dict(source=args.src)), args.dst)
-    print(f'Wrote {len(weights)} weights to {args.dst}')
+    convert_file(args.src, args.dst, lambda tensors: convert(tensors, args.config))
 
 
-def load_model_cfg(config: str | None, tensors: dict) -> dict:
-    """Config of the model that the weights are for, without pretrained weights."""
+def convert(tensors: dict, config: str | None) -> dict:
+    """Turn a checkpoint into the weights of a model."""
     if config is None:
         is_r101 = any('.res4.6.' in name for name in tensors)
         config = CONFIGS / ('ifc_r101.py' if is_r101 else 'ifc_r50.py')
-    init_default_scope('mmvis')
-    model_cfg = Config.fromfile(config).model
-    model_cfg.backbone.init_cfg = None
+    model_cfg = load_model_cfg(config)
     model_cfg.head.num_classes = num_classes_of(tensors)
-    return model_cfg
+    return convert_ifc(tensors, MODELS.build(model_cfg).state_dict())
 
 
 if __name__ == '__main__':

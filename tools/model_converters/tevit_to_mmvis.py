@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
-from mmengine.config import Config
-from mmengine.registry import init_default_scope
-from mmengine.runner.checkpoint import save_checkpoint
-
-import mmvis.engine  # makes MMEngine write checkpoints atomically
-import mmvis.models  # noqa: F401  (registers the models)
 from mmvis.converters import (
     convert_pvt_v2,
     convert_tevit,
     is_pvt_v2,
     num_tevit_classes_of,
-    read_tensors,
+)
+from mmvis.converters.command_line import (
+    ConverterArgumentParser,
+    convert_file,
+    load_model_cfg,
 )
 from mmvis.registry import MODELS
 
@@ -41,15 +38,11 @@ CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument('src', help='published checkpoint, .pth')
-    parser.add_argument('dst', help='mmvis checkpoint to write, .pth')
-    parser.add_argument(
-        '--config', help='config that it is for (default: by its backbone)'
+    parser = ConverterArgumentParser(
+        __doc__,
+        EXAMPLES,
+        src_help='published checkpoint, .pth',
+        default_config='by its backbone',
     )
     return parser.parse_args()
 
@@ -57,19 +50,12 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Convert one file."""
     args = parse_args()
-    try:
-        weights = convert(read_tensors(args.src), args.config)
-    except (KeyError, ValueError, FileNotFoundError) as error:
-        sys.exit(f'{args.src}: {error.args[0]}')
-    save_checkpoint(dict(state_dict=weights, meta=dict(source=args.src)), args.dst)
-    print(f'Wrote {len(weights)} weights to {args.dst}')
+    convert_file(args.src, args.dst, lambda tensors: convert(tensors, args.config))
 
 
 def convert(tensors: dict, config: str | None) -> dict:
     """Turn a checkpoint into the weights of a model, or of PVTv2 alone."""
-    init_default_scope('mmvis')
-    model_cfg = Config.fromfile(config or CONFIGS / config_for(tensors)).model
-    model_cfg.backbone.init_cfg = None
+    model_cfg = load_model_cfg(config or CONFIGS / config_for(tensors))
     if is_pvt_v2(tensors):
         backbone = MODELS.build(model_cfg.backbone)
         return convert_pvt_v2(tensors, backbone.state_dict())

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
-from mmengine.config import Config
-from mmengine.registry import init_default_scope
-from mmengine.runner.checkpoint import save_checkpoint
-
-import mmvis.engine  # makes MMEngine write checkpoints atomically
-import mmvis.models  # noqa: F401  (registers the models)
-from mmvis.converters import convert_vistr, read_tensors, vistr_shape_of
+from mmvis.converters import convert_vistr, vistr_shape_of
+from mmvis.converters.command_line import (
+    ConverterArgumentParser,
+    convert_file,
+    load_model_cfg,
+)
 from mmvis.registry import MODELS
 
 EXAMPLES = """examples:
@@ -25,15 +23,11 @@ CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument('src', help='published checkpoint, .pth')
-    parser.add_argument('dst', help='mmvis checkpoint to write, .pth')
-    parser.add_argument(
-        '--config', help='config that it is for (default: by the depth of its ResNet)'
+    parser = ConverterArgumentParser(
+        __doc__,
+        EXAMPLES,
+        src_help='published checkpoint, .pth',
+        default_config='by the depth of its ResNet',
     )
     return parser.parse_args()
 
@@ -41,26 +35,22 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Convert one file."""
     args = parse_args()
-    try:
-        tensors = read_tensors(args.src)
-        model_cfg = load_model_cfg(args.config, tensors)
-        model = MODELS.build(model_cfg)
-        weights = convert_vistr(tensors, model.state_dict())
-    except (KeyError, ValueError, FileNotFoundError) as error:
-        sys.exit(f'{args.src}: {error.args[0]}')
-    save_checkpoint(dict(state_dict=weights, meta=dict(source=args.src)), args.dst)
-    print(f'Wrote {len(weights)} weights to {args.dst}')
+    convert_file(args.src, args.dst, lambda tensors: convert(tensors, args.config))
 
 
-def load_model_cfg(config: str | None, tensors: dict) -> dict:
-    """Config of the model that the weights are for, without pretrained weights."""
+def convert(tensors: dict, config: str | None) -> dict:
+    """Turn a checkpoint into the weights of a model."""
+    model_cfg = load_vistr_cfg(config, tensors)
+    return convert_vistr(tensors, MODELS.build(model_cfg).state_dict())
+
+
+def load_vistr_cfg(config: str | None, tensors: dict) -> dict:
+    """Config of the model that the weights are for."""
     shape = vistr_shape_of(tensors)
     if config is None:
         is_r101 = 'vistr.backbone.0.body.layer3.6.conv1.weight' in tensors
         config = CONFIGS / ('vistr_r101.py' if is_r101 else 'vistr_r50.py')
-    init_default_scope('mmvis')
-    model_cfg = Config.fromfile(config).model
-    model_cfg.backbone.init_cfg = None
+    model_cfg = load_model_cfg(config)
     head = model_cfg.head
     head.num_classes = shape['num_classes']
     if shape['num_queries'] % head.num_instances:

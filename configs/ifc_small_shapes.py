@@ -15,44 +15,7 @@ model = dict(
         ),
     ),
 )
-image_scale = (160, 72)  # at most, (long, short) edge: ShapesVIS's frames as they are
-clip_len = 3
 max_iters = 1300
-train_pipeline = [
-    dict(type='SampleReferenceClip', clip_len=clip_len, frame_range=4),
-    dict(type='TransformBroadcaster', transforms=[dict(type='LoadFrameFromFile')]),
-    dict(type='LoadClipAnnotations'),
-    dict(
-        type='TransformBroadcaster',
-        share_random_params=True,
-        transforms=[
-            dict(type='Resize', scale=image_scale, keep_ratio=True),
-            dict(type='RandomFlip', prob=0.5),
-        ],
-    ),
-    dict(type='PackClipInputs'),
-]
-test_pipeline = [
-    dict(type='SampleAllFrames'),
-    dict(
-        type='TransformBroadcaster',
-        transforms=[
-            dict(type='LoadFrameFromFile'),
-            dict(type='Resize', scale=image_scale, keep_ratio=True),
-        ],
-    ),
-    dict(type='PackClipInputs'),
-]
-# Such small clips load faster than they travel between processes.
-train_dataloader = dict(
-    batch_size=4,
-    num_workers=0,
-    persistent_workers=False,
-    dataset=dict(pipeline=train_pipeline),
-)
-val_dataloader = dict(num_workers=1, dataset=dict(pipeline=test_pipeline))
-test_dataloader = val_dataloader
-
 optim_wrapper = dict(
     type='OptimWrapper',
     optimizer=dict(type='AdamW', lr=2e-3, weight_decay=1e-2),

@@ -66,6 +66,9 @@ LAYOUTS = {
         'shapes_vis/valid/JPEGImages',
     ),
 }
+# Clips a process, shapes of training clips, size of test frames (frames are 18x32).
+PUBLISHED_SHAPES = (2, [(5, 3, 360, 640), (5, 3, 480, 853)], (360, 640))
+SHAPES = {'shapes_vis': (4, [(3, 3, 72, 128)], (72, 128))}
 HELD_OUT = ('youtube_vis_2019_split', 'custom', 'shapes_vis')
 
 
@@ -92,17 +95,18 @@ def test_config_reads_the_documented_layout(
     cfg = Config.fromfile(CONFIGS / f'{name}.py')
     train = dict(cfg.train_dataloader, num_workers=0, persistent_workers=False)
     batch = next(iter(Runner.build_dataloader(train, seed=0)))
-    assert len(batch['inputs']) == 2
+    batch_size, train_shapes, test_size = SHAPES.get(name, PUBLISHED_SHAPES)
+    assert len(batch['inputs']) == batch_size
     for inputs, sample in zip(batch['inputs'], batch['data_samples'], strict=True):
-        assert inputs.shape in [(5, 3, 360, 640), (5, 3, 480, 853)]
+        assert inputs.shape in train_shapes
         gt = sample.video_data_samples[0].gt_instances
         assert gt.masks.masks.shape[1:] == inputs.shape[2:]
 
     test = dict(cfg.test_dataloader, num_workers=0, persistent_workers=False)
     loader = Runner.build_dataloader(test)
     assert [tuple(b['inputs'][0].shape) for b in loader] == [
-        (8, 3, 360, 640),
-        (1, 3, 360, 640),
+        (8, 3, *test_size),
+        (1, 3, *test_size),
     ] * 2
     assert loader.dataset.metainfo['classes'] == classes
     assert Path(loader.dataset.metainfo['ann_file']) == Path('data', paths[2])

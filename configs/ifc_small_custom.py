@@ -9,14 +9,13 @@ _base_ = 'ifc_small_shapes.py'
 
 num_classes = 4
 data_root = 'data/custom/'
+first_lesson = 'work_dirs/ifc_small_custom_backbone/iter_1000.pth'
 model = dict(
-    backbone=dict(
-        init_cfg=dict(
-            checkpoint='work_dirs/ifc_small_custom_backbone/iter_1000.pth',
-        ),
-    ),
+    backbone=dict(init_cfg=dict(checkpoint=first_lesson)),
     head=dict(num_classes=num_classes),
-    auxiliary_head=dict(num_classes=num_classes),
+    auxiliary_head=dict(
+        num_classes=num_classes, init_cfg=dict(checkpoint=first_lesson)
+    ),
 )
 data_prefix = dict(img='JPEGImages/')
 train_dataloader = dict(dataset=dict(data_root=data_root, data_prefix=data_prefix))

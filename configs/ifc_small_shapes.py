@@ -1,18 +1,18 @@
-# A small IFC on ShapesVIS, for the CPU: tools/quickstart.sh. Its backbone comes from
-# ifc_small_shapes_backbone.py.
+# A small IFC on ShapesVIS, for the CPU: tools/quickstart.sh. Its backbone, and the
+# auxiliary head that keeps teaching it, come from ifc_small_shapes_backbone.py.
 _base_ = [
     '_base_/models/ifc_small.py',
     '_base_/datasets/shapes_vis.py',
     '_base_/default_runtime.py',
 ]
 
+first_lesson = 'work_dirs/ifc_small_shapes_backbone/iter_1000.pth'
 model = dict(
     backbone=dict(
-        init_cfg=dict(
-            type='Pretrained',
-            checkpoint='work_dirs/ifc_small_shapes_backbone/iter_1000.pth',
-            prefix='backbone.',
-        ),
+        init_cfg=dict(type='Pretrained', checkpoint=first_lesson, prefix='backbone.'),
+    ),
+    auxiliary_head=dict(
+        init_cfg=dict(type='Pretrained', checkpoint=first_lesson, prefix='head.'),
     ),
 )
 max_iters = 1300

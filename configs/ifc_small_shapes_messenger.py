@@ -14,5 +14,6 @@ model = dict(
         feedforward_channels=256,
         dropout=0.0,
         pos_in_content=True,
+        pos_temperature={{_base_.pos_temperature}},
     ),
 )

@@ -52,7 +52,8 @@ backbone="$(cat "$out/backbone/last_checkpoint")"
 
 step 'training the small IFC on clips'
 train "$config" "$procs" --work-dir "$out" \
-  --cfg-options model.backbone.init_cfg.checkpoint="$backbone"
+  --cfg-options model.backbone.init_cfg.checkpoint="$backbone" \
+  model.auxiliary_head.init_cfg.checkpoint="$backbone"
 checkpoint="$(cat "$out/last_checkpoint")"
 
 step 'testing it near-online on held-out videos'

@@ -1,6 +1,7 @@
 # IFC small enough to learn from scratch on a CPU in minutes: a thin ResNet-18 up to
 # stride 8, 64 channels, 12 queries, masks at stride 4.
 num_classes = 5
+pos_temperature = 20  # DAB-DETR's (Liu et al., ICLR 2022): places differ more
 model = dict(
     type='IFC',
     data_preprocessor=dict(
@@ -32,6 +33,7 @@ model = dict(
         feedforward_channels=256,
         dropout=0.0,
         pos_in_content=True,
+        pos_temperature=pos_temperature,
     ),
     head=dict(
         type='IFCHead',
@@ -40,6 +42,8 @@ model = dict(
         num_levels=2,
         embed_dims=64,
         num_queries=12,
+        query_grid=(3, 4),
+        pos_temperature=pos_temperature,
         num_decoder_layers=3,
         num_heads=4,
         feedforward_channels=256,

@@ -11,7 +11,12 @@ from torch import Tensor
 __all__ = ['sine_position', 'sine_position_3d']
 
 
-def sine_position(padding_mask: Tensor, embed_dims: int) -> Tensor:
+def sine_position(
+    padding_mask: Tensor,
+    embed_dims: int,
+    temperature: float = 10000,
+    offset: float = 0.0,
+) -> Tensor:
     """Encode each cell's place in its frame, counted over unpadded cells.
 
     DETR's 2-D sine code (Carion et al., ECCV 2020), the same in every frame.
@@ -19,12 +24,22 @@ def sine_position(padding_mask: Tensor, embed_dims: int) -> Tensor:
     Args:
         padding_mask (Tensor): Shape (B, T, H, W), True where a cell is padding.
         embed_dims (int): C, a multiple of 4: half of it for y, then half for x.
+        temperature (float): Ratio of the highest and the lowest frequency. The highest
+            is one period over the frame, so the lower the ratio, the more a code
+            differs from those of other places. Defaults to DETR's.
+        offset (float): Added to each cell's count, which starts at 1: -0.5 for the
+            cells' centres. Defaults to 0, as in DETR.
 
     Returns:
         Tensor: Shape (B, T, H*W, C).
     """
     B, T, H, W = padding_mask.shape
-    encoding = SinePositionalEncoding(num_feats=embed_dims // 2, normalize=True)
+    encoding = SinePositionalEncoding(
+        num_feats=embed_dims // 2,
+        temperature=temperature,
+        normalize=True,
+        offset=offset,
+    )
     pos = encoding(padding_mask.flatten(0, 1))
     return pos.flatten(2).transpose(1, 2).view(B, T, H * W, embed_dims)
 

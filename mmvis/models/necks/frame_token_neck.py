@@ -33,6 +33,7 @@ class FrameTokenNeck(BaseModule):
         dropout (float): Of attention and feed-forward blocks.
         pos_in_content (bool): Add the position code to the cells once, before the
             first layer, beside giving it to each attention.
+        pos_temperature (float): Of the position code, see :func:`sine_position`.
         init_cfg (dict, optional): Initialisation config.
     """
 
@@ -47,12 +48,14 @@ class FrameTokenNeck(BaseModule):
         feedforward_channels: int,
         dropout: float,
         pos_in_content: bool,
+        pos_temperature: float,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
         self.in_channels = list(in_channels)
         self.embed_dims = embed_dims
         self.pos_in_content = pos_in_content
+        self.pos_temperature = pos_temperature
         self.input_proj = nn.Conv2d(self.in_channels[-1], embed_dims, 1)
         self.frame_layers = nn.ModuleList(
             EncoderLayer(embed_dims, num_heads, feedforward_channels, dropout)
@@ -89,7 +92,9 @@ class FrameTokenNeck(BaseModule):
         B, T, _, H, W = x.shape
         M = len(tokens)
         cells = self.input_proj(x.flatten(0, 1)).flatten(2).transpose(1, 2)
-        pos = sine_position(features.padding_masks[-1], self.embed_dims).flatten(0, 1)
+        pos = sine_position(
+            features.padding_masks[-1], self.embed_dims, self.pos_temperature
+        ).flatten(0, 1)
         if self.pos_in_content:
             cells = cells + pos
         tokens = tokens.expand(B * T, -1, -1)

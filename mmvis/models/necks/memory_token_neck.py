@@ -42,6 +42,8 @@ class MemoryTokenNeck(FrameTokenNeck):
             first layer, so that encoded features and what queries read from them
             tell where they are. The original has positions in attention only, and
             learns this in long training. Defaults to False.
+        pos_temperature (float): Of the position code, see :func:`sine_position`; a
+            head that reads positions has one, too. Defaults to DETR's, 10000.
         init_cfg (dict, optional): Initialisation config.
     """
 
@@ -55,6 +57,7 @@ class MemoryTokenNeck(FrameTokenNeck):
         feedforward_channels: int = 2048,
         dropout: float = 0.1,
         pos_in_content: bool = False,
+        pos_temperature: float = 10000,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(
@@ -65,6 +68,7 @@ class MemoryTokenNeck(FrameTokenNeck):
             feedforward_channels,
             dropout,
             pos_in_content,
+            pos_temperature,
             init_cfg,
         )
         self.memory_tokens = nn.Parameter(torch.empty(num_memory_tokens, embed_dims))

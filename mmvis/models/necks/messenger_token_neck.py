@@ -56,6 +56,8 @@ class MessengerTokenNeck(FrameTokenNeck):
         dropout (float): Defaults to 0.1.
         pos_in_content (bool): Add the position code to the cells once, before the
             first layer, as :class:`MemoryTokenNeck` can. Defaults to False.
+        pos_temperature (float): Of the position code, see :func:`sine_position`; a
+            head that reads positions has one, too. Defaults to DETR's, 10000.
         init_cfg (dict, optional): Initialisation config.
 
     Raises:
@@ -74,6 +76,7 @@ class MessengerTokenNeck(FrameTokenNeck):
         feedforward_channels: int = 2048,
         dropout: float = 0.1,
         pos_in_content: bool = False,
+        pos_temperature: float = 10000,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(
@@ -84,6 +87,7 @@ class MessengerTokenNeck(FrameTokenNeck):
             feedforward_channels,
             dropout,
             pos_in_content,
+            pos_temperature,
             init_cfg,
         )
         if num_layers < 2:

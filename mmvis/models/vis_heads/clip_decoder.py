@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Callable, Sequence
+from functools import partial
+
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
@@ -16,6 +20,9 @@ from mmvis.models.layers import (
 from mmvis.structures import ClipFeatures
 
 __all__ = ['ClipDecoder']
+
+#: Gain of the projections that a grid starts with, so that attention is local.
+_GRID_SHARPNESS = 2.0
 
 
 class ClipDecoder(BaseModule):
@@ -37,6 +44,14 @@ class ClipDecoder(BaseModule):
             code. Defaults to False.
         with_cp (bool): Recompute activations in the backward pass to save memory.
             Defaults to False.
+        pos_temperature (float): Of the 2-D position code, see :func:`sine_position`.
+            Defaults to DETR's, 10000.
+        query_grid (Sequence[int], optional): Rows and columns of a grid over the
+            frame. Each query starts at one of its points, see
+            :meth:`start_on_grid`. By default queries start at random, as published.
+
+    Raises:
+        ValueError: If ``query_grid`` does not have Q points.
     """
 
     def __init__(
@@ -49,9 +64,15 @@ class ClipDecoder(BaseModule):
         dropout: float = 0.1,
         temporal_position: bool = False,
         with_cp: bool = False,
+        pos_temperature: float = 10000,
+        query_grid: Sequence[int] | None = None,
     ) -> None:
         super().__init__()
-        self.temporal_position = temporal_position
+        self.position = (
+            sine_position_3d
+            if temporal_position
+            else partial(sine_position, temperature=pos_temperature)
+        )
         self.with_cp = with_cp
         self.query_embed = nn.Embedding(num_queries, embed_dims)
         self.layers = nn.ModuleList(
@@ -62,6 +83,40 @@ class ClipDecoder(BaseModule):
         for p in self.layers.parameters():
             if p.dim() > 1:
                 nn.init.xavier_uniform_(p)
+        if query_grid is not None:
+            self.start_on_grid(query_grid)
+
+    @torch.no_grad()
+    def start_on_grid(self, query_grid: Sequence[int]) -> None:
+        """Give each query a place to look at first.
+
+        Position embeddings become the position codes of the grid's points. In
+        cross-attention queries and keys are projected by the same orthogonal matrix,
+        which keeps inner products, so that a query matches the cells around its
+        point best; the lower the temperature, the more so. Queries that start at
+        random differ in nothing that the frame shows; DETR's take hundreds of epochs
+        to find places of their own. All of it is only the start, and learns on.
+
+        Args:
+            query_grid (Sequence[int]): Rows and columns.
+
+        Raises:
+            ValueError: If their product is not the number of queries.
+        """
+        num_queries, embed_dims = self.query_embed.weight.shape
+        if math.prod(query_grid) != num_queries:
+            raise ValueError(
+                f'head.query_grid={tuple(query_grid)} has {math.prod(query_grid)} '
+                f'points, but head.num_queries is {num_queries}. Make rows x columns '
+                'equal to the number of queries.'
+            )
+        points = torch.zeros(1, 1, *query_grid, dtype=torch.bool)
+        codes = self.position(points, embed_dims, offset=-0.5)
+        self.query_embed.weight.copy_(codes[0, 0])
+        for layer in self.layers:
+            of_query, of_key, _ = layer.cross_attn.in_proj_weight.chunk(3)
+            nn.init.orthogonal_(of_query, gain=_GRID_SHARPNESS)
+            of_key.copy_(of_query)
 
     def forward(self, features: ClipFeatures) -> Tensor:
         """Decode the coarsest level and, where there are any, the tokens.
@@ -74,7 +129,7 @@ class ClipDecoder(BaseModule):
         Returns:
             Tensor: Query features after each layer, shape (L, B, Q, C).
         """
-        key, key_pos, padding = clip_keys(features, self.temporal_position)
+        key, key_pos, padding = clip_keys(features, self.position)
         query_pos = self.query_embed.weight.expand(len(key), -1, -1)
         query = key.new_zeros(query_pos.shape)
         outputs = []
@@ -87,13 +142,14 @@ class ClipDecoder(BaseModule):
 
 
 def clip_keys(
-    features: ClipFeatures, temporal_position: bool = False
+    features: ClipFeatures, position: Callable[[Tensor, int], Tensor]
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """Flatten the coarsest map and the tokens of a clip into one sequence.
 
     Args:
         features (ClipFeatures): Last map of shape (B, T, C, H, W).
-        temporal_position (bool): Take the 3-D position code. Defaults to False.
+        position (Callable): Gives the position codes (B, T, H*W, C) of the cells of a
+            padding mask (B, T, H, W), for C channels.
 
     Returns:
         tuple[Tensor, Tensor, Tensor | None]:
@@ -106,7 +162,6 @@ def clip_keys(
     B, T, C, _, _ = x.shape
     padding_mask = features.padding_masks[-1]
     key = x.flatten(3).transpose(2, 3).reshape(B, -1, C)
-    position = sine_position_3d if temporal_position else sine_position
     key_pos = position(padding_mask, C).flatten(1, 2)
     padding = features.find_padding(-1)
     padding = None if padding is None else padding.flatten(1)  # (B, T*H*W)

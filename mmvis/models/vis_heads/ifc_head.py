@@ -37,13 +37,19 @@ class IFCHead(BaseModule):
             blocks. Defaults to 2048.
         dropout (float): Defaults to 0.1.
         num_groups (int): Groups of the mask branch's norms. Defaults to 32.
+        pos_temperature (float): Of the position code of the decoder, the neck's.
+            Defaults to 10000.
+        query_grid (Sequence[int], optional): Rows and columns of a grid on which the
+            queries start, see :class:`ClipDecoder`: for short training from scratch.
+            Defaults to None, random starts.
         criterion (dict, optional): Config of the training losses,
             :class:`ClipMaskCriterion` without ``num_classes``.
         init_cfg (dict, optional): Initialisation config.
 
     Raises:
         ValueError: If the coarsest level does not have ``embed_dims`` channels,
-            or there are fewer levels than ``num_levels``.
+            or there are fewer levels than ``num_levels``; if ``query_grid`` does
+            not have ``num_queries`` points.
     """
 
     def __init__(
@@ -58,6 +64,8 @@ class IFCHead(BaseModule):
         feedforward_channels: int = 2048,
         dropout: float = 0.1,
         num_groups: int = 32,
+        pos_temperature: float = 10000,
+        query_grid: Sequence[int] | None = None,
         criterion: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
@@ -80,6 +88,8 @@ class IFCHead(BaseModule):
             num_heads,
             feedforward_channels,
             dropout,
+            pos_temperature=pos_temperature,
+            query_grid=query_grid,
         )
         self.class_embed = MLP(embed_dims, embed_dims, num_classes + 1, 2)
         self.mask_features = MaskFeatureFusion(

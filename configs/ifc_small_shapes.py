@@ -18,7 +18,7 @@ model = dict(
 max_iters = 1300
 optim_wrapper = dict(
     type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=2e-3, weight_decay=1e-2),
+    optimizer=dict(type='AdamW', lr=2e-3, weight_decay=1e-2, fused=True),
     clip_grad=dict(max_norm=0.1),
 )
 train_cfg = dict(type='ResumableTrainLoop', max_iters=max_iters, val_interval=max_iters)

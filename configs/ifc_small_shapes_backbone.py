@@ -47,7 +47,7 @@ test_evaluator = None
 
 optim_wrapper = dict(
     type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=3e-3, weight_decay=1e-2),
+    optimizer=dict(type='AdamW', lr=3e-3, weight_decay=1e-2, fused=True),
     clip_grad=dict(max_norm=1.0),
 )
 train_cfg = dict(type='ResumableTrainLoop', max_iters=max_iters)

@@ -5,6 +5,7 @@ from mmvis.models.vis_heads.clip_decoder import ClipDecoder
 from mmvis.models.vis_heads.deformable_mask_head import DeformableMaskHead
 from mmvis.models.vis_heads.ifc_head import IFCHead
 from mmvis.models.vis_heads.mask_feature_fusion import MaskFeatureFusion
+from mmvis.models.vis_heads.query_window import QueryWindow
 from mmvis.models.vis_heads.semantic_head import SemanticHead
 from mmvis.models.vis_heads.sequence_mask_head import SequenceMaskHead
 from mmvis.models.vis_heads.sequence_votes import vote_classes
@@ -16,6 +17,7 @@ __all__ = [
     'DeformableMaskHead',
     'IFCHead',
     'MaskFeatureFusion',
+    'QueryWindow',
     'SemanticHead',
     'SequenceMaskHead',
     'VisTRHead',

@@ -12,6 +12,7 @@ from torch import Tensor
 from mmvis.models.layers import MLP
 from mmvis.models.vis_heads.clip_decoder import ClipDecoder
 from mmvis.models.vis_heads.mask_feature_fusion import MaskFeatureFusion
+from mmvis.models.vis_heads.query_window import QueryWindow
 from mmvis.registry import MODELS
 from mmvis.structures import ClipFeatures, ClipPrediction
 
@@ -39,9 +40,10 @@ class IFCHead(BaseModule):
         num_groups (int): Groups of the mask branch's norms. Defaults to 32.
         pos_temperature (float): Of the position code of the decoder, the neck's.
             Defaults to 10000.
-        query_grid (Sequence[int], optional): Rows and columns of a grid on which the
-            queries start, see :class:`ClipDecoder`: for short training from scratch.
-            Defaults to None, random starts.
+        query_grid (Sequence[int], optional): Rows and columns of a grid of points, one
+            for each query to start at: there it looks first (:class:`ClipDecoder`) and
+            draws first (:class:`QueryWindow`). For short training from scratch.
+            Defaults to None: random starts and no windows, as published.
         criterion (dict, optional): Config of the training losses,
             :class:`ClipMaskCriterion` without ``num_classes``.
         init_cfg (dict, optional): Initialisation config.
@@ -96,6 +98,11 @@ class IFCHead(BaseModule):
             self.in_channels[-num_levels:], embed_dims, num_groups
         )
         self.mask_kernels = MLP(embed_dims, embed_dims, embed_dims, 3)
+        self.window = (
+            None
+            if query_grid is None
+            else QueryWindow(embed_dims, pos_temperature, query_grid)
+        )
         self.criterion = (
             None
             if criterion is None
@@ -111,9 +118,7 @@ class IFCHead(BaseModule):
         Returns:
             list[dict]: One dict a layer, as :meth:`forward` returns.
         """
-        queries = self.decoder(features)
-        mask_features = self._fuse(features)
-        return [self._predict_layer(q, mask_features) for q in queries]
+        return self._predict_layers(self.decoder(features), features)
 
     def forward(self, features: ClipFeatures) -> dict[str, Tensor]:
         """Predict the objects of a batch of clips.
@@ -127,19 +132,33 @@ class IFCHead(BaseModule):
             - ``cls_logits``: Shape (B, Q, K+1), no-object last.
             - ``mask_logits``: Shape (B, Q, T, h, w) at the finest level used.
         """
-        return self._predict_layer(self.decoder(features)[-1], self._fuse(features))
+        return self._predict_layers(self.decoder(features)[-1:], features)[0]
 
     def _fuse(self, features: ClipFeatures) -> Tensor:
         maps = [m.flatten(0, 1) for m in features.maps[-self.num_levels :]]
         fused = self.mask_features(maps)
         return fused.unflatten(0, (-1, features.num_frames))  # (B, T, C, h, w)
 
-    def _predict_layer(self, query: Tensor, mask_features: Tensor) -> dict:
-        kernels = self.mask_kernels(query)  # (B, Q, C): one kernel for all frames
-        return dict(
-            cls_logits=self.class_embed(query),
-            mask_logits=torch.einsum('bqc,btchw->bqthw', kernels, mask_features),
-        )
+    def _predict_layers(self, queries: Tensor, features: ClipFeatures) -> list[dict]:
+        """Predict from queries of shape (L, B, Q, C)."""
+        mask_features = self._fuse(features)
+        predictions = []
+        for query, window in zip(queries, self._windows(queries, features)):
+            kernels = self.mask_kernels(query)  # (B, Q, C): one kernel for all frames
+            logits = torch.einsum('bqc,btchw->bqthw', kernels, mask_features)
+            predictions.append(
+                dict(cls_logits=self.class_embed(query), mask_logits=logits + window)
+            )
+        return predictions
+
+    def _windows(self, queries: Tensor, features: ClipFeatures) -> list[Tensor | float]:
+        """Window of each layer's queries, (B, Q, 1, h, w), or 0 without windows."""
+        if self.window is None:
+            return [0.0] * len(queries)
+        padding_mask = features.padding_masks[-self.num_levels][:, 0]  # (B, h, w)
+        codes, query_pos = self.window.codes(padding_mask), self.decoder.query_embed
+        windows = [self.window(query, query_pos.weight, codes) for query in queries]
+        return [w.unflatten(-1, padding_mask.shape[-2:])[:, :, None] for w in windows]
 
     def loss(
         self, features: ClipFeatures, data_samples: TrackSampleList

@@ -1,0 +1,69 @@
+"""Masks that start around a query's own point of the frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from mmvis.models.layers import MLP, sine_position
+
+__all__ = ['QueryWindow']
+
+#: Of a query's point in its window at the start: logits of about +2 there, -2 far off.
+_START_GAIN = 0.2
+
+
+class QueryWindow(BaseModule):
+    """Mask logits that depend on the place alone.
+
+    Dynamic kernels, as IFC's, tell two objects apart only once features and kernels
+    have both learnt to speak of places; until then all queries draw the same mask,
+    and which of them is matched to which object is left to chance. Here each query
+    has a second kernel, over position codes. It starts as the code of the query's
+    point, so that queries prefer what is near them from the first iteration on; what
+    the query saw moves and widens the window, which is the same in all frames of a
+    clip.
+
+    Ours, in the spirit of relative coordinates in CondInst (Tian et al., ECCV 2020).
+
+    Args:
+        embed_dims (int): C of queries and codes.
+        pos_temperature (float): Of the codes, see :func:`sine_position`.
+        query_grid (Sequence[int]): Rows and columns of the queries' points.
+    """
+
+    def __init__(
+        self, embed_dims: int, pos_temperature: float, query_grid: Sequence[int]
+    ) -> None:
+        super().__init__()
+        self.pos_temperature = pos_temperature
+        self.kernels = MLP(embed_dims, embed_dims, embed_dims, 3)
+        nn.init.zeros_(self.kernels.layers[-1].weight)
+        nn.init.zeros_(self.kernels.layers[-1].bias)
+        points = torch.zeros(1, 1, *query_grid, dtype=torch.bool)
+        codes = sine_position(points, embed_dims, pos_temperature, offset=-0.5)
+        # What all places have in common is no matter of places.
+        self.register_buffer('mean_code', codes.mean((0, 1, 2)), persistent=False)
+
+    def codes(self, padding_mask: Tensor) -> Tensor:
+        """Centred position codes (B, H*W, C) of cells, from their padding (B, H, W)."""
+        embed_dims = len(self.mean_code)
+        codes = sine_position(padding_mask[:, None], embed_dims, self.pos_temperature)
+        return codes[:, 0] - self.mean_code
+
+    def forward(self, query: Tensor, query_pos: Tensor, codes: Tensor) -> Tensor:
+        """Compute the windows.
+
+        Args:
+            query (Tensor): Shape (B, Q, C).
+            query_pos (Tensor): Position embedding of the queries, shape (Q, C).
+            codes (Tensor): From :meth:`codes`, shape (B, H*W, C).
+
+        Returns:
+            Tensor: Logits of shape (B, Q, H*W), for every frame alike.
+        """
+        kernels = self.kernels(query) + _START_GAIN * query_pos
+        return kernels @ codes.transpose(1, 2)

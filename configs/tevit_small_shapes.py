@@ -6,7 +6,7 @@ _base_ = [
     '_base_/default_runtime.py',
 ]
 
-first_lesson = 'work_dirs/tevit_small_shapes_backbone/iter_4000.pth'
+first_lesson = 'work_dirs/tevit_small_shapes_backbone/iter_2500.pth'
 model = dict(
     backbone=dict(
         init_cfg=dict(type='Pretrained', checkpoint=first_lesson, prefix='backbone.'),
@@ -18,7 +18,7 @@ model = dict(
 max_iters = 1400
 optim_wrapper = dict(
     type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=3e-3, weight_decay=1e-2),
+    optimizer=dict(type='AdamW', lr=3e-3, weight_decay=1e-2, fused=True),
     paramwise_cfg=dict(custom_keys={'backbone': dict(lr_mult=0.5)}),
     clip_grad=dict(max_norm=1.0),
 )

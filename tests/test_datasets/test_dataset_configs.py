@@ -68,7 +68,7 @@ LAYOUTS = {
 }
 # Clips a process, shapes of training clips, size of test frames (frames are 18x32).
 PUBLISHED_SHAPES = (2, [(5, 3, 360, 640), (5, 3, 480, 853)], (360, 640))
-SHAPES = {'shapes_vis': (4, [(3, 3, 72, 128)], (72, 128))}
+SHAPES = {'shapes_vis': (6, [(2, 3, 72, 128)], (72, 128))}
 HELD_OUT = ('youtube_vis_2019_split', 'custom', 'shapes_vis')
 
 

@@ -7,7 +7,7 @@ data_root = 'data/shapes_vis/'
 
 image_scale = (160, 72)  # at most, (long, short) edge: ShapesVIS's frames as they are
 train_pipeline = [
-    dict(type='SampleReferenceClip', clip_len=3, frame_range=4),
+    dict(type='SampleReferenceClip', clip_len=2, frame_range=4),
     dict(type='TransformBroadcaster', transforms=[dict(type='LoadFrameFromFile')]),
     dict(type='LoadClipAnnotations'),
     dict(
@@ -33,7 +33,7 @@ test_pipeline = [
 ]
 # Such small clips load faster than they travel between processes.
 train_dataloader = dict(
-    batch_size=4,
+    batch_size=6,
     num_workers=0,
     persistent_workers=False,
     dataset=dict(

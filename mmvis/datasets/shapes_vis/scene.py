@@ -252,7 +252,7 @@ def _near(stream: RandomStream, value: float, extent: float) -> float:
 
 def _forms(stream: RandomStream, num_knots: int, aspect: float) -> dict[str, Curve]:
     """The curves of size, rotation and deformation."""
-    radius = stream.uniform(0.22, 0.31)
+    radius = stream.uniform(0.25, 0.35)
     aspects = _within(stream, num_knots, 0.85, 1.18)
     return dict(
         radius=_within(stream, num_knots, 0.85 * radius, 1.15 * radius),

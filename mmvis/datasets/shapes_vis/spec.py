@@ -65,7 +65,7 @@ SIZES = dict(
         width=96,
     ),
     small=ShapesVISSpec(
-        num_train=1500,
+        num_train=2000,
         num_valid=60,
         num_train_frames=5,
         num_valid_frames=16,

@@ -22,7 +22,9 @@ def test_queries_on_a_grid_look_around_their_points():
             decoder.query_embed.weight[None], cells, cells
         )
         scores = (queries @ keys.transpose(-1, -2)).view(12, 3, 4, 4, 4)
-        per_block = scores.mean((2, 4)).flatten(1)  # of each query on each point's block
+        per_block = scores.mean((2, 4)).flatten(
+            1
+        )  # of each query on each point's block
         assert torch.equal(per_block.argmax(1), torch.arange(12))
 
 
@@ -35,4 +37,6 @@ def test_random_queries_are_the_default():
 def test_grid_of_another_size_is_refused():
     message = r'query_grid=\(3, 5\) has 15 points, but head.num_queries is 12'
     with pytest.raises(ValueError, match=message):
-        IFCHead(2, [8, C], num_levels=2, embed_dims=C, num_queries=12, query_grid=(3, 5))
+        IFCHead(
+            2, [8, C], num_levels=2, embed_dims=C, num_queries=12, query_grid=(3, 5)
+        )

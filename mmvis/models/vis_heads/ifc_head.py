@@ -146,15 +146,17 @@ class IFCHead(BaseModule):
         for query, window in zip(queries, self._windows(queries, features)):
             kernels = self.mask_kernels(query)  # (B, Q, C): one kernel for all frames
             logits = torch.einsum('bqc,btchw->bqthw', kernels, mask_features)
+            if window is not None:
+                logits = logits + window
             predictions.append(
-                dict(cls_logits=self.class_embed(query), mask_logits=logits + window)
+                dict(cls_logits=self.class_embed(query), mask_logits=logits)
             )
         return predictions
 
-    def _windows(self, queries: Tensor, features: ClipFeatures) -> list[Tensor | float]:
-        """Window of each layer's queries, (B, Q, 1, h, w), or 0 without windows."""
+    def _windows(self, queries: Tensor, features: ClipFeatures) -> list[Tensor | None]:
+        """Window of each layer's queries, (B, Q, 1, h, w), if there are windows."""
         if self.window is None:
-            return [0.0] * len(queries)
+            return [None] * len(queries)
         padding_mask = features.padding_masks[-self.num_levels][:, 0]  # (B, h, w)
         codes, query_pos = self.window.codes(padding_mask), self.decoder.query_embed
         windows = [self.window(query, query_pos.weight, codes) for query in queries]

@@ -15,7 +15,7 @@ model = dict(
         init_cfg=dict(type='Pretrained', checkpoint=first_lesson, prefix='head.'),
     ),
 )
-max_iters = 1400
+max_iters = 1600
 optim_wrapper = dict(
     type='OptimWrapper',
     optimizer=dict(type='AdamW', lr=2e-3, weight_decay=1e-2, fused=True),

@@ -1,5 +1,5 @@
 # IFC small enough to learn from scratch on a CPU in minutes: a thin ResNet-18 up to
-# stride 8, 64 channels, 12 queries, masks at stride 4.
+# stride 8, 64 channels, 20 queries on a grid, masks at stride 4.
 num_classes = 5
 pos_temperature = 20  # DAB-DETR's (Liu et al., ICLR 2022): places differ more
 model = dict(
@@ -41,8 +41,8 @@ model = dict(
         in_channels=[16, 64],
         num_levels=2,
         embed_dims=64,
-        num_queries=12,
-        query_grid=(3, 4),
+        num_queries=20,
+        query_grid=(4, 5),
         pos_temperature=pos_temperature,
         num_decoder_layers=2,
         num_heads=4,

@@ -85,6 +85,16 @@ def test_sine_position_counts_unpadded_cells():
     assert torch.equal(pos[0, 0, 0, 0, :4], pos[0, 0, 0, 2, :4])
 
 
+def test_sine_position_of_centres_and_temperature():
+    """Of one row: its centre is half a period, its lower frequency 20 times lower."""
+    row = torch.zeros(1, 1, 1, 1, dtype=torch.bool)
+    # 8 channels: y has frequencies 1 and 1/sqrt(20), sine and cosine of each
+    code = sine_position(row, 8, temperature=20, offset=-0.5)[0, 0, 0, :4]
+    angle = torch.tensor([1, 1, 20**-0.5, 20**-0.5]) * math.pi
+    expected = torch.where(torch.tensor([1, 0, 1, 0]) == 1, angle.sin(), angle.cos())
+    torch.testing.assert_close(code, expected, atol=1e-5, rtol=0)
+
+
 def test_sine_position_3d_counts_along_each_axis():
     padding = torch.zeros(1, 4, 3, 5, dtype=torch.bool)
     pos = sine_position_3d(padding, 12).view(1, 4, 3, 5, 12)

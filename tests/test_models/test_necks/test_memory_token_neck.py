@@ -93,3 +93,12 @@ def test_position_in_content(make_features):
         encoded = neck(constant).maps[1]
         same = torch.allclose(encoded[..., 0, 0], encoded[..., 1, 1])
         assert same != pos_in_content
+
+
+def test_position_code_has_the_temperature(make_features):
+    codes = []
+    for temperature in (20, 10000):
+        torch.manual_seed(0)
+        neck = make_neck(pos_temperature=temperature).eval()
+        codes.append(neck(make_features()).maps[1])
+    assert (codes[0] - codes[1]).abs().max() > 1e-3

@@ -195,11 +195,11 @@ def _looks(
     category = stream.choice(CATEGORIES)
     aspect = stream.uniform(0.85, 1.18)
     likeness = stream.random()
-    if others and likeness < 0.25:
+    if others and likeness < 0.18:
         twin = stream.choice(others).looks
-        if likeness < 0.15:
+        if likeness < 0.1:
             return Looks(twin.category, twin.tile, twin.mean_colour, aspect)
-        if likeness < 0.2:
+        if likeness < 0.14:
             return Looks(category, twin.tile, twin.mean_colour, aspect)
         category = twin.category
     size = _OBJECT_TILE
@@ -225,7 +225,7 @@ def _paths(
         xs.append(_near(stream, xs[-1], frame_width))
         ys.append(_near(stream, ys[-1], frame_height))
     for first in range(0, num_knots - _EVENT_KNOTS + 1, _EVENT_KNOTS):
-        if others and stream.chance(0.2):
+        if others and stream.chance(0.1):
             knot = first + stream.integer(0, _EVENT_KNOTS - 1)
             curves = stream.choice(others).curves
             xs[knot] = curves['x'][knot] + stream.uniform(-0.15, 0.15)

@@ -45,7 +45,11 @@ model = dict(
         num_classes=num_classes,
         in_channels=[64, 64],
         rpn_head=dict(
-            type='GridRPNHead', num_proposals=16, proposal_feature_channel=64
+            type='GridRPNHead',
+            grid=(3, 5),
+            num_proposals=15,
+            box_size=(0.36, 0.56),
+            proposal_feature_channel=64,
         ),
         roi_head=dict(
             num_stages=num_stages,
@@ -54,6 +58,7 @@ model = dict(
             bbox_roi_extractor=levels,
             mask_roi_extractor=levels,
             bbox_head=dict(
+                zero_deltas=True,
                 num_heads=4,
                 feedforward_channels=256,
                 in_channels=64,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from mmdet.models.roi_heads.bbox_heads import DIIHead
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmvis.registry import MODELS
 
@@ -27,15 +27,30 @@ class ClipDIIHead(DIIHead):
         rois_at_once (int): Boxes whose dynamic kernels are made together where no
             gradients are asked for: 128 KB each at the paper's sizes. Defaults to
             1000.
+        zero_deltas (bool): Whether boxes stay where they are before training, so that
+            a stage begins to learn from the boxes of the one before and not from
+            chance moves (as in Deformable DETR, Zhu et al., ICLR 2021). Defaults to
+            False, MMDetection's.
         **kwargs: Of ``DIIHead``.
     """
 
     def __init__(
-        self, temporal_attention: bool = True, rois_at_once: int = 1000, **kwargs
+        self,
+        temporal_attention: bool = True,
+        rois_at_once: int = 1000,
+        zero_deltas: bool = False,
+        **kwargs,
     ) -> None:
         super().__init__(**kwargs)
         self.temporal_attention = temporal_attention
         self.rois_at_once = rois_at_once
+        self.zero_deltas = zero_deltas
+
+    def init_weights(self) -> None:
+        """Draw initial weights as the parent does, but for the boxes' moves."""
+        super().init_weights()
+        if self.zero_deltas:
+            nn.init.zeros_(self.fc_reg.weight)
 
     def forward(
         self, roi_feat: Tensor, proposal_feat: Tensor

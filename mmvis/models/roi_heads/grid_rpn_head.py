@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import math
+from collections.abc import Sequence
 
 import torch
 from mmdet.models.dense_heads import EmbeddingRPNHead
-from torch import nn
 
 from mmvis.registry import MODELS
 
@@ -22,23 +21,39 @@ class GridRPNHead(EmbeddingRPNHead):
     a short training from scratch. Parameters are the same.
 
     Args:
-        box_size (float): Width and height of a box, as shares of the picture's.
-            Defaults to 0.4.
+        grid (Sequence[int]): Rows and columns of the boxes' centres; as many boxes as
+            there are points.
+        box_size (Sequence[float]): Width and height of a box, as shares of the
+            picture's. Defaults to (0.4, 0.4).
         **kwargs: Of ``EmbeddingRPNHead``.
+
+    Raises:
+        ValueError: If ``num_proposals`` is not the number of points.
     """
 
-    def __init__(self, box_size: float = 0.4, **kwargs) -> None:
+    def __init__(
+        self,
+        grid: Sequence[int],
+        box_size: Sequence[float] = (0.4, 0.4),
+        **kwargs,
+    ) -> None:
         super().__init__(**kwargs)
-        self.box_size = box_size
+        rows, columns = grid
+        if self.num_proposals != rows * columns:
+            raise ValueError(
+                f'A grid of {rows} x {columns} points has {rows * columns} boxes, but '
+                f'rpn_head.num_proposals is {self.num_proposals}. Set both alike.'
+            )
+        self.grid = (rows, columns)
+        self.box_size = tuple(box_size)
 
     def init_weights(self) -> None:
-        """Put the centres on a grid, row by row, of as many columns as rows."""
+        """Put the centres on the grid, row by row."""
         super().init_weights()
-        side = math.ceil(math.sqrt(self.num_proposals))
-        inds = torch.arange(self.num_proposals)
-        rows, columns = inds // side, inds % side
-        boxes = self.init_proposal_bboxes.weight
+        rows, columns = self.grid
+        y = (torch.arange(rows) + 0.5) / rows
+        x = (torch.arange(columns) + 0.5) / columns
+        centres = torch.cartesian_prod(y, x).flip(1)
+        sizes = torch.tensor(self.box_size).expand_as(centres)
         with torch.no_grad():
-            boxes[:, 0] = (columns + 0.5) / side
-            boxes[:, 1] = (rows + 0.5) / side
-        nn.init.constant_(boxes[:, 2:], self.box_size)
+            self.init_proposal_bboxes.weight.copy_(torch.cat([centres, sizes], dim=1))

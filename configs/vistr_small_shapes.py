@@ -15,6 +15,9 @@ model = dict(
         ),
     ),
 )
+# As many frames as the head has queries for; the rest is that of ShapesVIS.
+_sample = dict(type='SampleReferenceClip', clip_len=3, frame_range=4)
+train_dataloader = dict(dataset=dict(pipeline=[_sample, *_base_.train_pipeline[1:]]))
 max_iters = 1000
 optim_wrapper = dict(
     type='OptimWrapper',

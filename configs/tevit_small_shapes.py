@@ -1,12 +1,12 @@
 # A small TeViT on ShapesVIS, for the CPU. Its backbone, and the auxiliary head that
-# keeps teaching it, come from tevit_small_shapes_backbone.py.
+# keeps teaching it, come from ifc_small_shapes_backbone.py.
 _base_ = [
     '_base_/models/tevit_small.py',
     '_base_/datasets/shapes_vis.py',
     '_base_/default_runtime.py',
 ]
 
-first_lesson = 'work_dirs/tevit_small_shapes_backbone/iter_2500.pth'
+first_lesson = 'work_dirs/ifc_small_shapes_backbone/iter_1000.pth'
 model = dict(
     backbone=dict(
         init_cfg=dict(type='Pretrained', checkpoint=first_lesson, prefix='backbone.'),
@@ -15,7 +15,7 @@ model = dict(
         init_cfg=dict(type='Pretrained', checkpoint=first_lesson, prefix='head.'),
     ),
 )
-max_iters = 1400
+max_iters = 2200
 optim_wrapper = dict(
     type='OptimWrapper',
     optimizer=dict(type='AdamW', lr=3e-3, weight_decay=1e-2, fused=True),

@@ -79,5 +79,5 @@ model = dict(
         loss_weight=20.0,
     ),
     # Near-online, with clips as in training.
-    test_cfg=dict(clip_len=5, clip_stride=3, score_thr=0.01),
+    test_cfg=dict(clip_len=2, clip_stride=1, score_thr=0.01),
 )

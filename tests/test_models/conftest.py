@@ -24,8 +24,7 @@ STD = torch.tensor([58.395, 57.12, 57.375]).view(3, 1, 1)
 
 def golden_path(name):
     path = find_golden(f'tevit/{name}')
-    if path is None:
-        pytest.skip(f'golden/tevit/{name} is not there')
+    assert path is not None, f'golden/tevit/{name} is not there'
     return path
 
 
@@ -96,7 +95,7 @@ class TeViTGolden:
 
 @pytest.fixture(scope='session')
 def tevit_golden():
-    """Gives :class:`TeViTGolden` by file name, skips where the file is missing."""
+    """Gives :class:`TeViTGolden` by file name."""
     return TeViTGolden
 
 

@@ -23,9 +23,7 @@ def data_samples(recipe):
 
 
 @torch.no_grad()
-@pytest.mark.parametrize(
-    'variant', ['msgshift', pytest.param('r50', marks=pytest.mark.slow)]
-)
+@pytest.mark.parametrize('variant', ['msgshift', 'r50'])
 def test_forward_and_detections(tevit_golden, variant):
     golden = tevit_golden(f'forward_{variant}_t5', variant)
     recipe = golden.recipe

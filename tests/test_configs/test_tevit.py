@@ -106,6 +106,8 @@ def test_size_of_test_frames(name):
             h, w = (int(x) for x in key.rpartition('_')[2].split('x'))
             results = resize(dict(img=np.zeros((h, w, 3), dtype=np.uint8)))
             assert results['img_shape'] == tuple(expected['img_shape'][:2])
+            expected_scale = pytest.approx(expected['scale_factor'], abs=1e-6)
+            assert [*results['scale_factor']] * 2 == expected_scale
             divisor = cfg.model.data_preprocessor.pad_size_divisor
             padded = [-(-x // divisor) * divisor for x in results['img_shape']]
             assert padded == expected['pad_shape'][:2]

@@ -85,6 +85,16 @@ class TeViTGolden:
         return model.eval()
 
     @staticmethod
+    def assert_same_boxes(bboxes, expected, size):
+        """Compare boxes in pixels (..., 4) to 1e-4 of the frame's size (h, w).
+
+        Not to 1e-4 pixels: float32 has steps of 6e-5 near 700, and each of the six
+        stages sums the samples of RoIAlign in an order of its own.
+        """
+        whwh = bboxes.new_tensor([*size[::-1], *size[::-1]])
+        torch.testing.assert_close(bboxes / whwh, expected / whwh, atol=1e-4, rtol=0)
+
+    @staticmethod
     def clip(num_frames, size, pad_size, seed=0):
         """Normalised, padded frames (T, 3, H, W)."""
         clip = torch.from_numpy(pseudo.pseudo_clip(num_frames, *size, seed=seed))

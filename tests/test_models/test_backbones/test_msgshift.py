@@ -4,13 +4,13 @@ from mmdet.models.backbones import PyramidVisionTransformerV2
 from mmengine.registry import init_default_scope
 
 from mmvis.models.backbones import MsgShifT
+from mmvis.models.layers import shift_tokens
 from mmvis.structures import ClipFeatures
 
 init_default_scope('mmvis')
 
 TINY = dict(embed_dims=8, num_messenger_tokens=8, drop_path_rate=0.0)
 CASES = ['B1T1', 'B1T2', 'B1T5', 'B1T8', 'B2T3']
-# golden/tevit/meta.json, "tolerances"
 CLOSE = dict(atol=1e-4, rtol=0)
 
 
@@ -19,25 +19,50 @@ def clip_features(frames):
     return ClipFeatures((frames,), (1,), (padding_mask,))
 
 
+def record_messengers(model, monkeypatch):
+    """Lists that the messengers of each embedding and of each block will go to."""
+    embedded, shifted = [], []
+
+    def record_shift(tokens, strides):
+        shifted.append(shift_tokens(tokens, strides).flatten(0, 1))
+        return shifted[-1].view_as(tokens)
+
+    monkeypatch.setattr('mmvis.models.backbones.msgshift.shift_tokens', record_shift)
+    for _, blocks, _ in model.layers:
+        # What enters the first block: patches, then messengers.
+        blocks[0].norm1.register_forward_pre_hook(
+            lambda _, inputs: embedded.append(inputs[0][:, -32:])
+        )
+    return embedded, shifted
+
+
 @torch.no_grad()
 @pytest.mark.parametrize('case', CASES)
-def test_levels_and_messengers_are_those_of_the_original(tevit_golden, case):
+def test_levels_and_messengers_are_those_of_the_original(
+    tevit_golden, case, monkeypatch
+):
     golden = tevit_golden('backbone_msgshift')
     model = golden.load_part(MsgShifT(), 'backbone.')
+    embedded, shifted = record_messengers(model, monkeypatch)
     B, T = int(case[1]), int(case[3])
     clips = [golden.clip(T, (96, 160), (96, 160), seed=100 * b) for b in range(B)]
     frames = torch.stack(clips)
+    actual = {}
     for i, (x, messengers) in enumerate(model.forward_stages(frames)):
-        picked = x.flatten(0, 1)[:, ::8, ::3, ::3]
-        torch.testing.assert_close(picked, golden[f'{case}/out{i}'], **CLOSE)
-        expected = golden[f'{case}/msg_stage{i}']
-        picked = messengers.reshape(-1, *messengers.shape[2:])[..., ::4]
-        torch.testing.assert_close(picked.reshape(expected.shape), expected, **CLOSE)
+        x = x.flatten(0, 1)
+        actual[f'out{i}'] = x[:, ::8, ::3, ::3]
+        actual[f'out{i}_mean'] = x.double().mean((1, 2, 3))
+        actual[f'out{i}_std'] = x.double().std((1, 2, 3), correction=0)
+        actual[f'msg_embed{i}'] = embedded[i][..., ::16]
+        actual[f'msg_block{i}_0'] = shifted[2 * i][..., ::16]
+        actual[f'msg_block{i}_1'] = shifted[2 * i + 1][..., ::16]
+        actual[f'msg_stage{i}'] = messengers.flatten(0, 1)[..., ::4]
+    arrays = {k.partition('/')[::2]: golden[k] for k in golden.arrays.files}
+    expected = {key: array for (name, key), array in arrays.items() if name == case}
+    torch.testing.assert_close(actual, expected, **CLOSE)
+
     features = model(clip_features(frames))
-    last = features.maps[-1].flatten(0, 1)
-    expected = golden[f'{case}/out3_std'].float()
-    std = last.std((1, 2, 3), correction=0)
-    torch.testing.assert_close(std, expected, **CLOSE)
+    torch.testing.assert_close(features.maps[-1].flatten(0, 1), x)
     torch.testing.assert_close(features.tokens, messengers)
     assert features.feat_strides == (4, 8, 16, 32)
     assert [m.shape[-1] for m in features.padding_masks] == [40, 20, 10, 5]

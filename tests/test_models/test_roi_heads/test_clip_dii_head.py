@@ -10,8 +10,7 @@ from mmvis.testing import load_pseudo
 
 init_default_scope('mmvis')
 pseudo = load_pseudo()
-# golden/tevit/meta.json, "tolerances"
-CLOSE = dict(atol=1e-3, rtol=0)
+CLOSE = dict(atol=1e-4, rtol=0)
 
 
 def inputs(recipe):

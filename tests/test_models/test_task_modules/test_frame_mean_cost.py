@@ -53,18 +53,21 @@ def load_case(case):
 def test_assigns_boxes_as_the_original(case):
     golden, pred, gt, ids = load_case(case)
     assigner = ClipHungarianAssigner(COSTS)
+    assert ('cost' in golden) == (len(ids) > 0)
     if 'cost' in golden:
-        # golden/tevit/meta.json, "tolerances"
         cost = assigner.cost_matrix(pred, gt)
         torch.testing.assert_close(cost, golden['cost'], atol=1e-4, rtol=0)
     query_inds, gt_inds = assigner.assign(pred, gt)
     assigned = torch.zeros_like(golden['gt_inds'])  # (T, Q), 1-based
+    labels = torch.full_like(assigned, -1)
     for q, n in zip(query_inds.tolist(), gt_inds.tolist()):
         for t in range(len(assigned)):
             frame_ids = golden[f'frame{t}/gt_ids'].tolist()
             if ids[n] in frame_ids:
                 assigned[t, q] = frame_ids.index(ids[n]) + 1
+                labels[t, q] = gt.labels[n]
     assert torch.equal(assigned, golden['gt_inds'])
+    assert torch.equal(labels, golden['labels'])
 
 
 def test_averages_over_the_frames_with_the_instance():

@@ -122,6 +122,8 @@ def test_model_trains_and_tracks(compose, backbone, neck, head):
     assert [record.video_id for record in records] == [1, 2]
     for record in records:
         tracks = record.pred_track_instances
+        # VisTR drops sequences of an unused class: untrained, perhaps all.
+        assert len(tracks) > 0 or head == 'vistr'
         assert torch.isfinite(tracks.scores).all()
         for masks in tracks.masks:
             assert len(masks) == VIDEO_LEN

@@ -115,10 +115,26 @@ def test_absent_frames_are_negatives_without_box(model):
 @torch.no_grad()
 def test_raw_outputs(model):
     model.eval()
-    outputs = model(make_frames(2, 3), [make_sample(3, [])] * 2)
+    frames, samples = make_frames(2, 3), [make_sample(3, [])] * 2
+    outputs = model(frames, samples)
     assert outputs['cls_logits'].shape == (2, 16, 3, 5)
     assert outputs['bboxes'].shape == (2, 16, 3, 4)
     assert outputs['mask_logits'].shape == (2, 16, 3, 28, 28)
+    predictions = model.head.predict(model.extract_feat(frames, samples))
+    for b, prediction in enumerate(predictions):
+        scores = outputs['cls_logits'][b].sigmoid().mean(1)  # (Q, K)
+        _, pairs = scores.flatten().topk(NUM_TRACKS)
+        kept, labels = pairs // 5, pairs % 5
+        picked = prediction.cls_probs[torch.arange(NUM_TRACKS), labels]
+        torch.testing.assert_close(picked, scores[kept, labels])
+        whwh = torch.tensor([60, 44, 60, 44])
+        torch.testing.assert_close(prediction.bboxes * whwh, outputs['bboxes'][b, kept])
+        # Raw masks are those of a query's best class.
+        is_best = labels == scores[kept].argmax(1)
+        assert is_best[0]
+        torch.testing.assert_close(
+            prediction.roi_logits[is_best], outputs['mask_logits'][b, kept[is_best]]
+        )
 
 
 @torch.no_grad()

@@ -1,0 +1,73 @@
+import numpy as np
+import pytest
+import torch
+from mmdet.models.roi_heads.mask_heads.fcn_mask_head import _do_paste_mask
+from pycocotools import mask as mask_util
+
+from mmvis.models.vis.roi_mask_encoding import encode_roi_masks
+
+SIZE = (45, 70)
+WHWH = torch.tensor([70.0, 45, 70, 45])
+
+
+def decode(counts):
+    if counts is None:
+        return np.zeros(SIZE, dtype=bool)
+    return mask_util.decode(dict(size=list(SIZE), counts=counts)).astype(bool)
+
+
+def test_is_mmdetections_pasting_of_the_whole_picture():
+    torch.manual_seed(0)
+    corners = torch.rand(60, 2, 2) * 1.6 - 0.3
+    bboxes = torch.cat([corners.amin(1), corners.amax(1)], dim=1)
+    reaches_out = ((bboxes < 0) | (bboxes > 1)).any(1)
+    assert 10 < reaches_out.sum() < 60
+    logits = torch.randn(60, 14, 14) + 0.5
+    pasted, _ = _do_paste_mask(
+        logits.sigmoid()[:, None], bboxes * WHWH, *SIZE, skip_empty=False
+    )
+    encoded = encode_roi_masks(logits, bboxes, SIZE)
+    for counts, expected in zip(encoded, pasted.numpy()):
+        is_clear = abs(expected - 0.5) > 1e-5  # sums have another order
+        np.testing.assert_array_equal(
+            decode(counts)[is_clear], expected[is_clear] > 0.5
+        )
+    assert sum(counts is not None for counts in encoded) > 40
+
+
+def test_full_box():
+    (counts,) = encode_roi_masks(
+        torch.full((1, 28, 28), 9.0), torch.tensor([[10.0, 5, 30, 25]]) / WHWH, SIZE
+    )
+    expected = np.zeros(SIZE, dtype=bool)
+    expected[5:25, 10:30] = True
+    np.testing.assert_array_equal(decode(counts), expected)
+
+
+@pytest.mark.parametrize(
+    'bbox',
+    [
+        [1.2, 0.1, 1.6, 0.5],
+        [-0.9, -0.8, -0.2, -0.1],
+        [0.4, 0.5, 0.4, 0.9],
+        [0.6, 0.5, 0.3, 0.9],
+        [float('nan'), 0.1, 0.5, 0.5],
+        [0.1, 0.1, float('inf'), 0.5],
+    ],
+    ids=['right of it', 'above it', 'empty', 'turned', 'NaN', 'endless'],
+)
+def test_boxes_without_a_mask(bbox):
+    good = [0.1, 0.1, 0.9, 0.9]
+    encoded = encode_roi_masks(
+        torch.full((2, 28, 28), 9.0), torch.tensor([bbox, good]), SIZE
+    )
+    assert encoded[0] is None
+    assert encoded[1] is not None
+
+
+def test_no_foreground_and_no_masks():
+    box = torch.tensor([[0.1, 0.1, 0.9, 0.9]])
+    assert encode_roi_masks(torch.full((1, 28, 28), -0.1), box, SIZE) == [None]
+    nan = torch.full((1, 28, 28), float('nan'))
+    assert encode_roi_masks(nan, box, SIZE) == [None]
+    assert encode_roi_masks(torch.zeros(0, 28, 28), torch.zeros(0, 4), SIZE) == []

@@ -121,10 +121,11 @@ model = dict(
         ),
     ),
     # Offline, as published: the head keeps its best ten, and all of them are rows. A
-    # video too long for one clip is cut; there tracks are linked.
+    # video too long for one clip is cut; there tracks are linked. Their scores are the
+    # clips' own, so that they rank among those of videos that are one clip.
     test_cfg=dict(
         clip_len=None,
         score_thr=0.0,
-        merger=dict(type='TrackClipMerger'),
+        merger=dict(type='TrackClipMerger', prior_clips=0.0, weigh_masks=False),
     ),
 )

@@ -79,5 +79,10 @@ model = dict(
         loss_weight=20.0,
     ),
     # Near-online, with clips as in training.
-    test_cfg=dict(clip_len=2, clip_stride=1, score_thr=0.01),
+    test_cfg=dict(
+        clip_len=2,
+        clip_stride=1,
+        score_thr=0.01,
+        merger=dict(prior_clips=2.0, weigh_masks=True),
+    ),
 )

@@ -1,13 +1,17 @@
 """Inference of heads whose masks live in boxes."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
+from mmengine.config import Config
 from pycocotools import mask as mask_utils
 
 from mmvis.models.vis import TestCfg, VideoStream
 from mmvis.structures import ClipFeatures, RoIClipPrediction
 
+CONFIGS = Path(__file__).resolve().parents[3] / 'configs' / '_base_' / 'models'
 SIZE, VIDEO_LEN = (90, 120), 9
 SPEED = torch.tensor([0.02, 0.01, 0.02, 0.01])
 
@@ -88,6 +92,10 @@ def test_frames_between_get_boxes_and_masks_between():
 
 
 def test_long_offline_videos_are_merged():
-    tracks = run(clip_len=None, max_offline_frames=4)
-    offline = run(clip_len=None)
+    """Cut at any place, a video's tracks rank with those of other videos."""
+    cfg = Config.fromfile(CONFIGS / 'tevit_r50.py').model.test_cfg
+    tracks = run(**cfg, max_offline_frames=4)
+    offline = run(**cfg)
+    assert tracks.labels.tolist() == [0]  # nothing is seen of the other
+    torch.testing.assert_close(tracks.scores, offline.scores[:1])
     assert min(ious(tracks.masks[0], offline.masks[0])) > 0.85

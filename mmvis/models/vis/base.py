@@ -45,8 +45,9 @@ class ClipVISModel(BaseModel):
         init_cfg (dict, optional): Initialisation config.
 
     Raises:
-        ValueError: If the ``in_channels`` of a part are not what arrives there, or
-            clips at test time are longer than the head's ``clip_len``.
+        ValueError: If the ``in_channels`` of a part are not what arrives there,
+            clips at test time are longer than the head's ``clip_len``, or there is
+            an auxiliary head but no stage that treats frames by themselves.
     """
 
     def __init__(
@@ -67,6 +68,7 @@ class ClipVISModel(BaseModel):
         self.auxiliary_head = (
             None if auxiliary_head is None else MODELS.build(auxiliary_head)
         )
+        self._check_auxiliary_head()
         self.test_cfg = TestCfg.from_dict(test_cfg)
         _check_clip_len(self.head, self.test_cfg)
         self._stream: VideoStream | None = None
@@ -235,6 +237,16 @@ class ClipVISModel(BaseModel):
                 maps = _run_per_frame(stage, features)
                 features = _with_maps(features, maps, strides)
         return features
+
+    def _check_auxiliary_head(self) -> None:
+        if self.auxiliary_head is not None and self.num_frame_stages == 0:
+            raise ValueError(
+                f'model.auxiliary_head ({type(self.auxiliary_head).__name__}) reads '
+                'the features that frames have by themselves, but there are none: '
+                f'{type(self.backbone).__name__} lets frames meet from the beginning. '
+                'Set model.auxiliary_head to None, or take a backbone that sees single '
+                'frames and let them meet in a neck, e.g. MessengerTokenNeck.'
+            )
 
     @torch.no_grad()
     def _probe_strides(self) -> list[tuple[int, ...]]:

@@ -150,3 +150,17 @@ def test_auxiliary_head_adds_losses_in_training_only():
     wrong = dict(head, in_channels=[8, 16, 16])
     with pytest.raises(ValueError, match='SemanticHead was built for'):
         build(auxiliary_head=wrong)
+
+
+def test_auxiliary_head_needs_features_of_single_frames():
+    backbone = dict(type='MsgShifT', embed_dims=8, num_messenger_tokens=8)
+    channels = [8, 16, 40, 64]
+    parts = dict(
+        backbone=backbone,
+        neck=None,
+        head=dict(HEAD, in_channels=channels, embed_dims=64),
+    )
+    assert build(**parts).num_frame_stages == 0
+    auxiliary = dict(type='SemanticHead', num_classes=3, in_channels=channels)
+    with pytest.raises(ValueError, match='MsgShifT lets frames meet from the begin'):
+        build(**parts, auxiliary_head=auxiliary)

@@ -59,13 +59,17 @@ class MsgShifT(PyramidVisionTransformerV2):
             32.
         shift_strides (Sequence[int]): Frames by which each run moves. Defaults to
             the paper's (1, -1, 2, -2).
+        frames_at_once (int): Frames that pass through a block together where no
+            gradients are asked for, which bounds memory in long clips. Defaults to
+            8.
         convert_weights (bool): Whether the checkpoint of ``init_cfg`` has the names
             of PVT's own repository. Defaults to True.
         init_cfg (dict, optional): ``dict(type='Pretrained', checkpoint=...)`` with
             weights of PVTv2.
 
     Raises:
-        ValueError: If messengers cannot be cut into equal runs.
+        ValueError: If messengers cannot be cut into equal runs, or
+            ``frames_at_once`` is not positive.
     """
 
     temporal = True
@@ -81,6 +85,7 @@ class MsgShifT(PyramidVisionTransformerV2):
         drop_path_rate: float = 0.1,
         num_messenger_tokens: int = 32,
         shift_strides: Sequence[int] = (1, -1, 2, -2),
+        frames_at_once: int = 8,
         convert_weights: bool = True,
         init_cfg: dict | None = None,
     ) -> None:
@@ -96,7 +101,12 @@ class MsgShifT(PyramidVisionTransformerV2):
             init_cfg=init_cfg,
         )
         check_shift_strides(shift_strides, num_messenger_tokens)
+        if frames_at_once < 1:
+            raise ValueError(
+                f'`frames_at_once` has to be at least 1, got {frames_at_once}.'
+            )
         self.shift_strides = tuple(shift_strides)
+        self.frames_at_once = frames_at_once
         # Three channels: messengers start where pictures do.
         self.msg_tokens = nn.Parameter(torch.empty(1, num_messenger_tokens, 3))
         trunc_normal_(self.msg_tokens, std=0.02)
@@ -133,22 +143,28 @@ class MsgShifT(PyramidVisionTransformerV2):
             tuple[Tensor, Tensor]: Map (B, T, C, h, w), messengers (B, T, M, C).
         """
         B, T = frames.shape[:2]
+        # Frames meet in the shift alone: everything else takes some of them at a time.
+        at_once = B * T if torch.is_grad_enabled() else self.frames_at_once
         x = frames.flatten(0, 1)
         messengers = self.msg_tokens.expand(B * T, -1, -1)
-        M = messengers.shape[1]
         for patch_embed, blocks, norm in self.layers:
             messengers = _as_constant_picture(patch_embed.projection, messengers)
             messengers = patch_embed.norm(messengers)
-            patches, size = patch_embed(x)
+            parts, sizes = zip(*map(patch_embed, x.split(at_once)))
+            size = sizes[0]
+            num_patches = size[0] * size[1]
             for j, block in enumerate(blocks):
-                both = torch.cat([patches, messengers], dim=1)  # (B*T, h*w+M, C)
-                both = _run_block(block, both, size)
-                patches, messengers = both.split([both.shape[1] - M, M], dim=1)
+                both = [
+                    _run_block(block, torch.cat(part, dim=1), size)
+                    for part in zip(parts, messengers.split(at_once))
+                ]  # each (frames, h*w+M, C)
+                parts = [part[:, :num_patches] for part in both]
+                messengers = torch.cat([part[:, num_patches:] for part in both])
                 shift = strides_after(j, len(blocks), self.shift_strides)
                 messengers = shift_tokens(messengers.unflatten(0, (B, T)), shift)
                 messengers = messengers.flatten(0, 1)  # (B*T, M, C)
-            patches, messengers = norm(patches), norm(messengers)
-            x = nlc_to_nchw(patches, size)
+            messengers = norm(messengers)
+            x = torch.cat([nlc_to_nchw(norm(part), size) for part in parts])
             yield x.unflatten(0, (B, T)), messengers.unflatten(0, (B, T))
 
 

@@ -3,7 +3,7 @@ import torch
 from mmdet.models.backbones import PyramidVisionTransformerV2
 from mmengine.registry import init_default_scope
 
-from mmvis.models.backbones import MsgShifT
+from mmvis.models.backbones import MsgShifT, msgshift
 from mmvis.models.layers import shift_tokens
 from mmvis.structures import ClipFeatures
 
@@ -87,6 +87,32 @@ def test_clips_of_a_batch_are_independent():
 
 
 @torch.no_grad()
+def test_frames_at_once_bound_what_a_block_sees(monkeypatch):
+    """And change nothing; with gradients all frames pass together."""
+    model = tiny_backbone()
+    frames = torch.randn(1, 5, 3, 64, 96)
+    expected = model(clip_features(frames))
+    model.frames_at_once = 2
+    nums = []
+    run_block = msgshift._run_block
+
+    def count(block, both, size):
+        nums.append(len(both))
+        return run_block(block, both, size)
+
+    monkeypatch.setattr(msgshift, '_run_block', count)
+    parted = model(clip_features(frames))
+    for x, y in zip(parted.maps, expected.maps):
+        torch.testing.assert_close(x, y, atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(parted.tokens, expected.tokens, atol=1e-5, rtol=1e-4)
+    assert nums == [2, 2, 1] * 8
+    nums.clear()
+    with torch.enable_grad():
+        model(clip_features(frames))
+    assert nums == [5] * 8
+
+
+@torch.no_grad()
 @pytest.mark.parametrize(('shift_strides', 'hears'), [((1, -1), True), ((0, 0), False)])
 def test_frames_hear_each_other_by_the_shift_alone(shift_strides, hears):
     model = tiny_backbone(shift_strides=shift_strides)
@@ -146,3 +172,8 @@ def test_every_parameter_and_every_heard_messenger_learns():
 def test_messengers_make_equal_runs():
     with pytest.raises(ValueError, match='6 messengers'):
         MsgShifT(num_messenger_tokens=6)
+
+
+def test_frames_at_once_is_positive():
+    with pytest.raises(ValueError, match='frames_at_once'):
+        tiny_backbone(frames_at_once=0)

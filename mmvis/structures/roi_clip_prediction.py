@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import cached_property
 
+import torch
 from torch import Tensor
 
 from mmvis.ops import paste_masks
@@ -13,6 +14,9 @@ __all__ = ['RoIClipPrediction']
 
 # Probabilities below and above are equally sure when clips are averaged.
 _SURE = 0.01
+
+# Masks that are pasted together: bounds what is needed besides the result.
+_MASKS_AT_ONCE = 50
 
 
 @dataclass(frozen=True)
@@ -41,8 +45,15 @@ class RoIClipPrediction:
     def mask_logits(self) -> Tensor:
         """Mask logits of the whole frame, coarsely, shape (N, T, h, w)."""
         h, w = self.grid_size
-        probs = self.roi_logits.float().sigmoid().flatten(0, 1)
         bboxes = self.bboxes.flatten(0, 1) * self.bboxes.new_tensor([w, h, w, h])
-        pasted = paste_masks(probs, bboxes, self.grid_size)
-        pasted = pasted.clamp(_SURE, 1 - _SURE).logit()
-        return pasted.unflatten(0, self.roi_logits.shape[:2])
+        parts = zip(
+            self.roi_logits.flatten(0, 1).split(_MASKS_AT_ONCE),
+            bboxes.split(_MASKS_AT_ONCE),
+        )
+        pasted = [_paste_logits(*part, self.grid_size) for part in parts]
+        return torch.cat(pasted).unflatten(0, self.roi_logits.shape[:2])
+
+
+def _paste_logits(roi_logits: Tensor, bboxes: Tensor, size: tuple[int, int]) -> Tensor:
+    probs = paste_masks(roi_logits.float().sigmoid(), bboxes, size)
+    return probs.clamp_(_SURE, 1 - _SURE).logit_()

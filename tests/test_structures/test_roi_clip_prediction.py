@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mmvis.structures import RoIClipPrediction
+from mmvis.structures import RoIClipPrediction, roi_clip_prediction
 
 GRID = (6, 8)
 # Columns 2 to 5 and rows 2 and 3 of the grid; two cells of a mask are 4 columns.
@@ -53,3 +53,21 @@ def test_no_prediction():
     prediction = predict(torch.zeros(0, 3, 2, 2), torch.zeros(0, 3, 4))
     assert len(prediction) == 0
     assert prediction.mask_logits.shape == (0, 3, *GRID)
+
+
+def test_a_bounded_number_of_masks_is_pasted_at_once(monkeypatch):
+    torch.manual_seed(0)
+    corners = torch.rand(3, 5, 2) / 2
+    bboxes = torch.cat([corners, corners + 0.5], dim=-1)
+    roi_logits = torch.randn(3, 5, 5, 5)
+    expected = predict(roi_logits, bboxes).mask_logits
+    nums, paste_masks = [], roi_clip_prediction.paste_masks
+
+    def count(masks, *args):
+        nums.append(len(masks))
+        return paste_masks(masks, *args)
+
+    monkeypatch.setattr(roi_clip_prediction, 'paste_masks', count)
+    monkeypatch.setattr(roi_clip_prediction, '_MASKS_AT_ONCE', 4)
+    torch.testing.assert_close(predict(roi_logits, bboxes).mask_logits, expected)
+    assert nums == [4, 4, 4, 3]

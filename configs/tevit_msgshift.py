@@ -8,5 +8,8 @@ _base_ = [
     '_base_/default_runtime.py',
 ]
 
-train_dataloader = dict(dataset=dict(pipeline={{_base_.range_pipeline}}))
+train_dataloader = dict(
+    sampler=dict(once_per='annotated_frame'),
+    dataset=dict(pipeline={{_base_.range_pipeline}}),
+)
 test_dataloader = dict(dataset=dict(pipeline={{_base_.small_test_pipeline}}))

@@ -8,7 +8,10 @@ _base_ = [
     '_base_/default_runtime.py',
 ]
 
-train_dataloader = dict(dataset=dict(pipeline={{_base_.wide_choice_pipeline}}))
+train_dataloader = dict(
+    sampler=dict(once_per='annotated_frame'),
+    dataset=dict(pipeline={{_base_.wide_choice_pipeline}}),
+)
 test_dataloader = dict(dataset=dict(pipeline={{_base_.large_test_pipeline}}))
 # The longest key that occurs in a name decides alone, so that backbone norms do decay
 # and position tables learn at the full rate: the published recipe.

@@ -10,7 +10,7 @@ _base_ = [
 model = dict(head=dict(num_classes=25, num_instances=20))
 train_dataloader = dict(
     batch_size=1,
-    sampler=dict(per_frame=True),
+    sampler=dict(once_per='frame'),
     dataset=dict(pipeline={{_base_.small_wrapped_pipeline}}),
 )
 test_dataloader = dict(dataset=dict(pipeline={{_base_.side_300_test_pipeline}}))

@@ -1,9 +1,8 @@
 """What data sets of videos and of still images share."""
 
-from typing import Any
-
 from mmengine.dataset import BaseDataset
 
+from mmvis.datasets.annotated_frames import annotated_frames
 from mmvis.datasets.categories import DATASET_CLASSES
 from mmvis.datasets.seeded_index import SeededIndex, seed_everything
 
@@ -113,7 +112,7 @@ class BaseClipDataset(BaseDataset):
         filter_empty_gt = (self.filter_cfg or {}).get('filter_empty_gt', True)
         if self.test_mode or not filter_empty_gt:
             return self.data_list
-        kept = [record for record in self.data_list if _has_mask(record)]
+        kept = [record for record in self.data_list if annotated_frames(record)]
         if not kept:
             raise ValueError(
                 f'{self.ann_file}: "annotations" has no mask of the classes '
@@ -172,11 +171,3 @@ class BaseClipDataset(BaseDataset):
             bboxes=annotation['bboxes'],
             areas=annotation['areas'],
         )
-
-
-def _has_mask(record: dict[str, Any]) -> bool:
-    return any(
-        mask is not None
-        for instance in record['instances']
-        for mask in instance['segmentations']
-    )

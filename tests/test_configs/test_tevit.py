@@ -143,6 +143,15 @@ def test_clips_are_resized_alike(tmp_path, name):
     assert is_choice == ('mst' in name)
 
 
+def test_annotated_frames_are_key_frames_equally_often():
+    paths = [p for p in CONFIGS.glob('tevit_*.py') if 'small' not in p.name]
+    assert len(paths) == 12
+    for path in paths:
+        loader = Config.fromfile(path).train_dataloader
+        assert loader.sampler.once_per == 'annotated_frame', path.name
+        assert loader.dataset.pipeline[0].type == 'SampleKeyFrameClip', path.name
+
+
 def test_training_starts_from_queryinst():
     """Only class heads and messengers start anew."""
     cfg = load_config('tevit_msgshift.py')

@@ -21,7 +21,7 @@ def test_recipe():
     assert cfg.train_cfg.max_iters / cfg.param_scheduler[0].milestones[0] == 18 / 12
     assert cfg.auto_scale_lr == dict(enable=True, base_batch_size=8)
     assert cfg.train_dataloader.batch_size == 1
-    assert cfg.train_dataloader.sampler.per_frame
+    assert cfg.train_dataloader.sampler.once_per == 'frame'
 
 
 def test_small_gpu_makes_the_same_updates():

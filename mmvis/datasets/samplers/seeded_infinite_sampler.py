@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sized
+from typing import Literal
 
 import torch
 from mmengine.dist import get_dist_info, sync_random_seed
 from torch.utils.data import Sampler
 
+from mmvis.datasets.annotated_frames import annotated_frames
 from mmvis.datasets.seeded_index import SeededIndex
 from mmvis.registry import DATA_SAMPLERS
 
@@ -34,9 +36,15 @@ class SeededInfiniteSampler(Sampler):
             Defaults to True.
         seed (int | None): Non-negative; the same on all ranks. Defaults to None:
             drawn, and shared among the ranks.
-        per_frame (bool): Whether a pass holds every video once for each of its frames
-            rather than once, as the (video, frame) pairs of VisTR's code do: longer
-            videos come more often. Defaults to False.
+        once_per (str): What a pass holds a video once for. 'video': once in all.
+            'frame': once for each of its frames, as the (video, frame) pairs of
+            VisTR's code. 'annotated_frame': once for each frame in which any instance
+            is seen. As :class:`~mmvis.datasets.transforms.SampleKeyFrameClip` draws
+            the key frame uniformly among these, each of them is then a key frame
+            equally often, as in TeViT's code. Defaults to 'video'.
+
+    Raises:
+        ValueError: If ``once_per`` is none of these, or a pass would be empty.
     """
 
     def __init__(
@@ -44,17 +52,18 @@ class SeededInfiniteSampler(Sampler):
         dataset: Sized,
         shuffle: bool = True,
         seed: int | None = None,
-        per_frame: bool = False,
+        once_per: Literal['video', 'frame', 'annotated_frame'] = 'video',
     ) -> None:
         self.dataset = dataset
         self.shuffle = shuffle
-        repeats = [1] * len(dataset)
-        if per_frame:
-            records = (dataset.get_data_info(i) for i in range(len(dataset)))
-            repeats = [record['video_len'] for record in records]
         self._samples = torch.arange(len(dataset)).repeat_interleave(
-            torch.tensor(repeats, dtype=torch.long)
+            torch.tensor(_count_repeats(dataset, once_per), dtype=torch.long)
         )
+        if len(self) == 0:
+            raise ValueError(
+                f'The data set of {len(dataset)} videos has nothing for a pass with '
+                f"once_per='{once_per}'. Check `train_dataloader.dataset.ann_file`."
+            )
         self.seed = sync_random_seed() if seed is None else seed
         self.rank, self.world_size = get_dist_info()
         self._num_skipped = 0
@@ -83,3 +92,18 @@ class SeededInfiniteSampler(Sampler):
         generator = torch.Generator().manual_seed(self.seed + epoch)
         order = torch.randperm(len(self), generator=generator)
         return self._samples[order].tolist()
+
+
+def _count_repeats(dataset: Sized, once_per: str) -> list[int]:
+    """How often each video comes in a pass."""
+    if once_per == 'video':
+        return [1] * len(dataset)
+    records = (dataset.get_data_info(i) for i in range(len(dataset)))
+    if once_per == 'frame':
+        return [record['video_len'] for record in records]
+    if once_per == 'annotated_frame':
+        return [len(annotated_frames(record)) for record in records]
+    raise ValueError(
+        "`train_dataloader.sampler.once_per` must be 'video', 'frame' or "
+        f"'annotated_frame', got {once_per!r}."
+    )

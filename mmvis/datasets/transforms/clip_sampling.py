@@ -5,6 +5,7 @@ from abc import abstractmethod
 
 from mmcv.transforms import BaseTransform
 
+from mmvis.datasets.annotated_frames import annotated_frames
 from mmvis.registry import TRANSFORMS
 
 __all__ = [
@@ -214,10 +215,7 @@ class SampleKeyFrameClip(BaseSampleClip):
 
     def sample(self, record: dict) -> list[int]:
         """Choose the frames, see the class."""
-        masks = [instance['segmentations'] for instance in record['instances']]
-        seen = [any(m is not None for m in frame) for frame in zip(*masks, strict=True)]
-        annotated = [i for i, is_seen in enumerate(seen) if is_seen]
-        candidates = annotated or list(range(record['video_len']))
+        candidates = annotated_frames(record) or list(range(record['video_len']))
         random.shuffle(candidates)
         rounds = -(-self.clip_len // len(candidates))
         frame_inds = (candidates * rounds)[: self.clip_len]

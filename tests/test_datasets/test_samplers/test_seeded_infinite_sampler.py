@@ -1,9 +1,12 @@
+import random
+from collections import Counter
 from itertools import islice
 
 import pytest
 
 from mmvis.datasets.samplers import SeededInfiniteSampler
 from mmvis.datasets.samplers import seeded_infinite_sampler as module
+from mmvis.datasets.transforms import SampleKeyFrameClip
 
 DATASET = ['a', 'b', 'c', 'd', 'e']
 
@@ -53,15 +56,53 @@ def test_seed_is_drawn_if_none_is_given():
 
 
 class Videos(list):
-    """A data set that is the lengths of its videos."""
+    """A data set of one letter for each frame of a video: A and B show instances."""
 
     def get_data_info(self, index):
-        return dict(video_len=self[index])
+        frames = self[index]
+        instances = [
+            dict(
+                segmentations=[letter if letter == name else None for letter in frames]
+            )
+            for name in 'AB'
+        ]
+        return dict(video_len=len(frames), instances=instances)
 
 
-def test_a_pass_per_frame_holds_a_video_once_for_each_frame():
-    sampler = SeededInfiniteSampler(Videos([3, 1, 2]), seed=0, per_frame=True)
-    assert len(sampler) == 6
-    indices = [index for index, _ in take(sampler, 12)]
-    assert sorted(indices[:6]) == sorted(indices[6:]) == [0, 0, 0, 1, 2, 2]
-    assert indices[:6] != indices[6:]
+VIDEOS = Videos(['-A-', 'B', '-AAB--', '---'])
+
+
+@pytest.mark.parametrize(
+    ('once_per', 'expected'),
+    [
+        ('video', [0, 1, 2, 3]),
+        ('frame', [0] * 3 + [1] + [2] * 6 + [3] * 3),
+        ('annotated_frame', [0, 1, 2, 2, 2]),
+    ],
+)
+def test_a_pass_holds_a_video_once_per(once_per, expected):
+    sampler = SeededInfiniteSampler(VIDEOS, seed=0, once_per=once_per)
+    num = len(expected)
+    assert len(sampler) == num
+    indices = [index for index, _ in take(sampler, 2 * num)]
+    assert sorted(indices[:num]) == sorted(indices[num:]) == expected
+    assert indices[:num] != indices[num:]
+
+
+def test_annotated_frames_are_key_frames_equally_often():
+    """As if the data set were indexed by them."""
+    random.seed(0)
+    sampler = SeededInfiniteSampler(VIDEOS, seed=0, once_per='annotated_frame')
+    clip = SampleKeyFrameClip(clip_len=2)
+    indices = [int(index) for index in islice(sampler, 5000)]
+    keys = Counter((i, clip.sample(VIDEOS.get_data_info(i))[0]) for i in indices)
+    assert set(keys) == {(0, 1), (1, 0), (2, 1), (2, 2), (2, 3)}
+    assert min(keys.values()) > 900
+    assert max(keys.values()) < 1100
+
+
+def test_passes_that_cannot_be_are_refused():
+    with pytest.raises(ValueError, match="'annotated_frame', got 'clip'"):
+        SeededInfiniteSampler(VIDEOS, once_per='clip')
+    with pytest.raises(ValueError, match='1 videos has nothing for a pass'):
+        SeededInfiniteSampler(Videos(['--']), once_per='annotated_frame')

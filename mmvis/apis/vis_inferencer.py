@@ -88,7 +88,8 @@ class VISInferencer:
 
         Returns:
             TrackDataSample: The record of the video as ``pred_track_instances``
-            (``labels``, ``scores``, ``instances_id``, ``masks``: RLE per frame).
+            (``labels``, ``scores``, ``instances_id``, and per frame ``masks`` as RLE
+            and ``bboxes``).
 
         Raises:
             FileNotFoundError: If there is no such file or folder.

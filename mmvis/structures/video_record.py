@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TextIO
 
 import torch
 from mmdet.structures import TrackDataSample
@@ -22,8 +23,10 @@ def write_video_record(
 
     The file holds ``video_id``, ``video_len``, ``ori_shape`` (height, width), one
     entry of ``tracks`` per prediction (``instance_id``, ``label``, ``score``, and
-    ``category`` if ``classes`` are given) and ``masks``: for each instance id the
-    compressed RLE of every frame, None where it is absent.
+    ``category`` if ``classes`` are given), ``bboxes``: for each instance id its box of
+    every frame, [x1, y1, x2, y2] in pixels of the video, and ``masks``: for each the
+    compressed RLE of every frame. Both are None where it is absent; boxes are those
+    of :meth:`mmvis.models.vis.track_recorder.TrackRecorder.record`.
 
     Args:
         sample (TrackDataSample): Has ``pred_track_instances`` and the metainfo of
@@ -46,17 +49,12 @@ def write_video_record(
         ori_shape=list(sample.ori_shape),
         tracks=rows,
     )
-    masks = dict(zip(instance_ids, tracks.masks))
     with atomic_file(path) as partial, partial.open('w') as file:
-        # Mask by mask: the text of a long video would double its memory.
-        file.write(f'{json.dumps(head)[:-1]}, "masks": {{')
-        for i, (instance_id, rles) in enumerate(masks.items()):
-            file.write(f'{", " if i else ""}"{instance_id}": [')
-            for frame_id, rle in enumerate(rles):
-                file.write(', ' if frame_id else '')
-                file.write(json.dumps(_rle_as_text(rle)))
-            file.write(']')
-        file.write('}}')
+        file.write(json.dumps(head)[:-1])
+        _write_by_track(file, 'bboxes', dict(zip(instance_ids, tracks.bboxes)))
+        masks = dict(zip(instance_ids, tracks.masks))
+        _write_by_track(file, 'masks', masks, _rle_as_text)
+        file.write('}')
 
 
 def read_video_record(path: str | Path) -> TrackDataSample:
@@ -78,8 +76,27 @@ def read_video_record(path: str | Path) -> TrackDataSample:
             [row['instance_id'] for row in rows], dtype=torch.long
         ),
         masks=[content['masks'][str(row['instance_id'])] for row in rows],
+        bboxes=[content['bboxes'][str(row['instance_id'])] for row in rows],
     )
     return sample
+
+
+def _write_by_track(
+    file: TextIO,
+    name: str,
+    by_track: dict[int, list],
+    to_json: Callable = lambda value: value,
+) -> None:
+    """Write one more key, whose value has a list over the frames for each track."""
+    file.write(f', "{name}": {{')
+    for i, (instance_id, values) in enumerate(by_track.items()):
+        file.write(f'{", " if i else ""}"{instance_id}": [')
+        # One by one: the text of a long video would double its memory.
+        for frame_id, value in enumerate(values):
+            file.write(', ' if frame_id else '')
+            file.write(json.dumps(to_json(value)))
+        file.write(']')
+    file.write('}')
 
 
 def _rle_as_text(rle: dict | None) -> dict | None:

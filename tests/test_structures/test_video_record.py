@@ -15,11 +15,14 @@ def make_sample(num_rows=3):
         metainfo=dict(video_id=0, video_len=2, ori_shape=(4, 5)),
     )
     masks = [[rle, None], [rle, None], [None, rle]]
+    first, second = [0.0, 0.0, 4.0, 4.0], [0.25, 0.1, 3.5, 4.0]
+    bboxes = [[first, None], [first, None], [None, second]]
     sample.pred_track_instances = InstanceData(
         labels=torch.tensor([1, 0, 1])[:num_rows],
         scores=torch.tensor([0.1, 0.7, 1 / 3])[:num_rows],
         instances_id=torch.tensor([4, 4, 0])[:num_rows],
         masks=masks[:num_rows],
+        bboxes=bboxes[:num_rows],
     )
     return sample
 
@@ -38,10 +41,11 @@ def test_record_comes_back(tmp_path):
     assert after.masks[2][0] is None
     counts = before.masks[2][1]['counts'].decode()
     assert after.masks[2][1] == dict(size=[4, 5], counts=counts)
+    assert after.bboxes == before.bboxes
 
     content = json.loads(path.read_text())
     assert [row['category'] for row in content['tracks']] == ['dog', 'cat', 'dog']
-    assert list(content['masks']) == ['4', '0']
+    assert list(content['masks']) == list(content['bboxes']) == ['4', '0']
     assert [file.name for file in tmp_path.iterdir()] == ['video.json']
 
 

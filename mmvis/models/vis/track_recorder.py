@@ -1,11 +1,13 @@
-"""Masks of a video's tracks as RLE, and the record made of them."""
+"""Masks of a video's tracks as RLE, their boxes, and the record made of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
 import torch
 from mmengine.structures import InstanceData
+from pycocotools import mask as mask_util
 from torch import Tensor
 
 from mmvis.models.trackers import FinalFrame
@@ -25,8 +27,9 @@ class TrackRecorder:
     track has a mask in one neighbour only, it keeps that mask on the frames that are
     at most as far from this neighbour as from the other one.
 
-    Memory: the RLE bytes of each track on the frames where it has foreground. A track
-    that ended is dropped as soon as it is certain to get no result row.
+    Memory: the RLE bytes and a box of each track on the frames where it has
+    foreground. A track that ended is dropped as soon as it is certain to get no
+    result row.
 
     Args:
         ori_shape (tuple[int, int]): Height and width of the video, pixels.
@@ -40,7 +43,7 @@ class TrackRecorder:
         self._size = (int(ori_shape[0]), int(ori_shape[1]))
         self._video_len = video_len
         self._cfg = cfg
-        self._counts: dict[int, dict[int, bytes]] = {}  # slot -> frame -> RLE
+        self._seen: dict[int, dict[int, _SeenTrack]] = {}  # slot -> frame
         self._last: FinalFrame | None = None
         self._num_slots = 0
         self._open: set[int] = set()
@@ -80,7 +83,7 @@ class TrackRecorder:
         with_row = set(tracks.tolist())
         for i, slot in enumerate(self._ended):
             if i not in with_row:
-                self._counts.pop(slot, None)
+                self._seen.pop(slot, None)
                 self._dropped.add(slot)
         self._ended = [self._ended[i] for i in sorted(with_row)]
         self._num_kept = len(self._ended)
@@ -100,38 +103,77 @@ class TrackRecorder:
             - masks (list[list[dict | None]]): Compressed RLE of every frame of the
               video, None where the track has no foreground. Rows of one track share
               one list.
+            - bboxes (list[list[list[float] | None]]): Box of the track wherever it
+              has a mask, xyxy in pixels of the video, to a hundredth: where the head
+              predicts boxes and the video was one clip the predicted one, clipped
+              to the picture, otherwise the extent of the mask. Shared as ``masks``.
         """
         slots, labels, scores = select_rows(cls_probs, self._cfg)
-        masks = {slot: self._expand(slot) for slot in set(slots.tolist())}
+        masks = {slot: self._spread_masks(slot) for slot in set(slots.tolist())}
+        bboxes = {slot: self._spread_bboxes(slot) for slot in masks}
         return InstanceData(
             labels=labels,
             scores=scores,
             instances_id=slots,
             masks=[masks[slot] for slot in slots.tolist()],
+            bboxes=[bboxes[slot] for slot in slots.tolist()],
         )
 
     def _encode(self, frame: FinalFrame) -> None:
         kept = [n for n, slot in enumerate(frame.slots) if slot not in self._dropped]
         if not kept:
             return
-        for n, counts in zip(kept, _encode_frame(frame, kept, self._size)):
-            if counts is not None:
-                self._counts.setdefault(frame.slots[n], {})[frame.frame_id] = counts
+        for n, seen in zip(kept, _encode_frame(frame, kept, self._size)):
+            if seen is not None:
+                self._seen.setdefault(frame.slots[n], {})[frame.frame_id] = seen
 
-    def _expand(self, slot: int) -> list[dict | None]:
+    def _spread_masks(self, slot: int) -> list[dict | None]:
         masks: list[dict | None] = [None] * self._video_len
         size = list(self._size)  # one for all, there are many masks
-        for frame_id, counts in self._counts.get(slot, {}).items():
-            masks[frame_id] = dict(size=size, counts=counts)
+        for frame_id, seen in self._seen.get(slot, {}).items():
+            masks[frame_id] = dict(size=size, counts=seen.counts)
         return masks
+
+    def _spread_bboxes(self, slot: int) -> list[list[float] | None]:
+        bboxes: list[list[float] | None] = [None] * self._video_len
+        for frame_id, seen in self._seen.get(slot, {}).items():
+            bboxes[frame_id] = seen.bbox
+        return bboxes
+
+
+class _SeenTrack(NamedTuple):
+    """A track in a frame where it has foreground."""
+
+    counts: bytes  # of its RLE
+    bbox: list[float]  # xyxy, pixels
 
 
 def _encode_frame(
     frame: FinalFrame, kept: list[int], size: tuple[int, int]
-) -> list[bytes | None]:
+) -> list[_SeenTrack | None]:
+    """RLE and box of the tracks ``kept``, None for one without foreground."""
     if frame.bboxes is None:
-        return encode_masks(frame.mask_logits[kept], size)
-    return encode_roi_masks(frame.mask_logits[kept], frame.bboxes[kept], size)
+        all_counts = encode_masks(frame.mask_logits[kept], size)
+        bboxes = [counts and _mask_extent(counts, size) for counts in all_counts]
+    else:
+        all_counts = encode_roi_masks(frame.mask_logits[kept], frame.bboxes[kept], size)
+        bboxes = _clip_to_picture(frame.bboxes[kept], size)
+    return [
+        counts and _SeenTrack(counts, [round(x, 2) for x in bbox])
+        for counts, bbox in zip(all_counts, bboxes)
+    ]
+
+
+def _mask_extent(counts: bytes, size: tuple[int, int]) -> list[float]:
+    x, y, w, h = mask_util.toBbox(dict(size=list(size), counts=counts)).tolist()
+    return [x, y, x + w, y + h]
+
+
+def _clip_to_picture(bboxes: Tensor, size: tuple[int, int]) -> list[list[float]]:
+    """Shares of width and height to pixels."""
+    h, w = size
+    bboxes = bboxes.detach().float().clamp(0, 1)
+    return (bboxes * bboxes.new_tensor([w, h, w, h])).tolist()
 
 
 def _interpolate(before: FinalFrame, after: FinalFrame, frame_id: int) -> FinalFrame:

@@ -62,12 +62,14 @@ def ious(masks, others):
 def test_offline_masks_are_discs():
     tracks = run(clip_len=None)
     assert tracks.labels.tolist() == [0, 1]
+    assert tracks.bboxes[1] == [None] * VIDEO_LEN
     torch.testing.assert_close(tracks.scores, torch.tensor([0.9, 0.6]))
     assert tracks.masks[1] == [None] * VIDEO_LEN  # outside of the frame
     h, w = SIZE
     y, x = np.mgrid[:h, :w] + 0.5
     for t, rle in enumerate(tracks.masks[0]):
         x1, y1, x2, y2 = (bbox_at(t)[0] * torch.tensor([w, h, w, h])).tolist()
+        assert tracks.bboxes[0][t] == pytest.approx([x1, y1, x2, y2], abs=0.006)
         u, v = 2 * (x - x1) / (x2 - x1) - 1, 2 * (y - y1) / (y2 - y1) - 1
         # Cells are 2 / 27 apart in the disc, 2 / 28 in the box.
         disc = (u**2 + v**2) * (28 / 27) ** 2 <= 4 / 6
@@ -82,6 +84,10 @@ def test_near_online_links_clips_to_the_same_track(merger, clip_len):
     tracks = run(clip_len=clip_len, clip_stride=2, merger=dict(type=merger))
     assert tracks.labels[0] == 0
     assert min(ious(tracks.masks[0], offline.masks[0])) > 0.85
+    # Clips agree about masks, not boxes.
+    for mask, bbox in zip(tracks.masks[0], tracks.bboxes[0]):
+        x, y, w, h = mask_utils.toBbox(mask)
+        assert bbox == [x, y, x + w, y + h]
 
 
 def test_frames_between_get_boxes_and_masks_between():
@@ -89,6 +95,8 @@ def test_frames_between_get_boxes_and_masks_between():
     sparse = run(clip_len=None, frame_stride=3)
     # The box moves evenly, so that nothing is lost.
     assert min(ious(sparse.masks[0], offline.masks[0])) > 0.99
+    for between, bbox in zip(sparse.bboxes[0], offline.bboxes[0]):
+        assert between == pytest.approx(bbox, abs=0.02)
 
 
 def test_long_offline_videos_are_merged():

@@ -32,6 +32,7 @@ def test_frames_between_are_interpolated():
     # On one side only: the nearer half, and the middle.
     assert frames_with_mask(tracks.masks[1]) == [0, 1, 2]
     assert tracks.masks[2] is tracks.masks[1]
+    assert tracks.bboxes[2] is tracks.bboxes[1]
     assert frames_with_mask(tracks.masks[3]) == [2, 3, 4]
     rle = tracks.masks[0][1]
     assert rle['size'] == [8, 12]
@@ -43,11 +44,33 @@ def test_boxes_move_evenly_between_frames():
     logits = torch.full((1, 28, 28), 9.0)
     recorder.add(FinalFrame(0, [0], logits, torch.tensor([[0.0, 0, 0.5, 0.5]])))
     recorder.add(FinalFrame(2, [0], logits, torch.tensor([[0.5, 0.5, 1, 1]])))
-    (masks,) = recorder.record(torch.tensor([[0.9, 0.1]])).masks
-    for t, rle in enumerate(masks):
+    tracks = recorder.record(torch.tensor([[0.9, 0.1]]))
+    for t, rle in enumerate(tracks.masks[0]):
+        x, y = 3 * t, 2 * t
         expected = np.zeros(SIZE, dtype=np.uint8)
-        expected[2 * t : 2 * t + 4, 3 * t : 3 * t + 6] = 1
+        expected[y : y + 4, x : x + 6] = 1
         np.testing.assert_array_equal(mask_util.decode(rle), expected)
+        assert tracks.bboxes[0][t] == [x, y, x + 6, y + 4]
+
+
+def record_frame(*args):
+    recorder = TrackRecorder(SIZE, 1, TestCfg(multi_class=False))
+    recorder.add(FinalFrame(0, [0, 1], *args))
+    return recorder.record(torch.tensor([[0.7, 0.3], [0.5, 0.5]]))
+
+
+def test_box_is_the_extent_of_the_mask():
+    logits = torch.full((2, *SIZE), -1.0)
+    logits[0, 1:4, 3:10] = 1
+    tracks = record_frame(logits)
+    assert tracks.bboxes == [[[3.0, 1.0, 10.0, 4.0]], [None]]
+    assert tracks.masks[1] == [None]
+
+
+def test_predicted_box_is_clipped_to_the_picture():
+    bboxes = torch.tensor([[-0.25, 0.5, 0.75, 1.5], [0.5, 0.25, 0.823456, 0.75]])
+    tracks = record_frame(torch.full((2, 4, 4), 9.0), bboxes)
+    assert tracks.bboxes == [[[0.0, 4.0, 9.0, 8.0]], [[6.0, 2.0, 9.88, 6.0]]]
 
 
 def test_ended_tracks_without_a_row_are_dropped():

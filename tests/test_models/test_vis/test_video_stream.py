@@ -340,7 +340,7 @@ def run_sparkles(video_len, **cfg):
         frames = list(range(start, min(start + 8, video_len)))
         stream.push(frame_features(frames), frames)
         held.append(held_bytes(stream))
-        tracks.append(len(stream._recorder._counts))
+        tracks.append(len(stream._recorder._seen))
     return stream, held, tracks
 
 

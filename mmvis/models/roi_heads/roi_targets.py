@@ -4,18 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from mmdet.utils import reduce_mean
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
+from mmvis.models.roi_heads.stage_output import StageOutput
+from mmvis.models.task_modules import ClipHungarianAssigner
 from mmvis.ops import roi_align
-
-if TYPE_CHECKING:
-    from mmvis.models.roi_heads.stqi_head import StageOutput
-    from mmvis.models.task_modules import ClipHungarianAssigner
 
 __all__ = ['Positives', 'box_losses', 'mask_losses', 'match_clips']
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 import torch
 from mmdet.structures import TrackSampleList
@@ -12,27 +11,12 @@ from mmengine.model import BaseModule
 from torch import Tensor
 
 from mmvis.models.roi_heads.roi_targets import box_losses, mask_losses, match_clips
+from mmvis.models.roi_heads.stage_output import StageOutput
 from mmvis.models.task_modules.clip_targets import clip_targets
 from mmvis.registry import MODELS, TASK_UTILS
 from mmvis.structures import ClipFeatures, RoIClipPrediction
 
-__all__ = ['STQIHead', 'StageOutput']
-
-
-@dataclass(frozen=True)
-class StageOutput:
-    """What one stage says about a batch of clips.
-
-    Attributes:
-        cls_logits (Tensor): Shape (B, T, Q, K).
-        bboxes (Tensor): Refined boxes, xyxy in input pixels, never clipped, shape
-            (B, T, Q, 4).
-        attn_feats (Tensor): What the mask head reads, shape (B, T, Q, C).
-    """
-
-    cls_logits: Tensor
-    bboxes: Tensor
-    attn_feats: Tensor
+__all__ = ['STQIHead']
 
 
 @MODELS.register_module()

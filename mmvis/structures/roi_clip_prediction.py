@@ -9,8 +9,9 @@ import torch
 from torch import Tensor
 
 from mmvis.ops import paste_masks
+from mmvis.structures.clip_prediction import ClipPrediction
 
-__all__ = ['RoIClipPrediction']
+__all__ = ['AnyClipPrediction', 'RoIClipPrediction']
 
 # Probabilities below and above are equally sure when clips are averaged.
 _SURE = 0.01
@@ -52,6 +53,10 @@ class RoIClipPrediction:
         )
         pasted = [_paste_logits(*part, self.grid_size) for part in parts]
         return torch.cat(pasted).unflatten(0, self.roi_logits.shape[:2])
+
+
+# What heads give, and mergers take.
+AnyClipPrediction = ClipPrediction | RoIClipPrediction
 
 
 def _paste_logits(roi_logits: Tensor, bboxes: Tensor, size: tuple[int, int]) -> Tensor:

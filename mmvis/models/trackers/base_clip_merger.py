@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from mmvis.structures import ClipPrediction
+from mmvis.structures import AnyClipPrediction, ClipPrediction
 
 __all__ = ['BaseClipMerger', 'FinalFrame']
 
@@ -108,14 +108,14 @@ class BaseClipMerger(ABC):
         return prediction.cls_probs
 
     def update(
-        self, frame_inds: Sequence[int], prediction: ClipPrediction
+        self, frame_inds: Sequence[int], prediction: AnyClipPrediction
     ) -> np.ndarray:
         """Add a clip.
 
         Args:
             frame_inds (Sequence[int]): The T frames of the clip, as indices in the
                 video, ascending.
-            prediction (ClipPrediction): Its N predictions; N may be 0.
+            prediction (AnyClipPrediction): Its N predictions; N may be 0.
 
         Returns:
             ndarray: Slot that each prediction joined, int64, shape (N,); -1 for one
@@ -174,7 +174,7 @@ class BaseClipMerger(ABC):
             return torch.zeros(0, self._num_classes_and_none)
         return torch.from_numpy(np.stack(means)).float()
 
-    def _check_clip(self, frame_inds: list[int], prediction: ClipPrediction) -> None:
+    def _check_clip(self, frame_inds: list[int], prediction: AnyClipPrediction) -> None:
         num_frames = prediction.mask_logits.shape[1]
         if len(frame_inds) != num_frames:
             raise ValueError(

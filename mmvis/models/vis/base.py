@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from mmvis.models.vis.test_cfg import TestCfg
 from mmvis.models.vis.video_stream import VideoStream
 from mmvis.registry import MODELS
-from mmvis.structures import ClipFeatures, ClipPrediction
+from mmvis.structures import AnyClipPrediction, ClipFeatures
 
 __all__ = ['ClipVISModel']
 
@@ -179,7 +179,7 @@ class ClipVISModel(BaseModel):
             self._stream = None
         return [result]
 
-    def _predict_clip(self, features: ClipFeatures) -> ClipPrediction:
+    def _predict_clip(self, features: ClipFeatures) -> AnyClipPrediction:
         return self.head.predict(self.encode_clip(features))[0]
 
     def extract_feat(

@@ -11,7 +11,7 @@ from mmvis.models.trackers import SingleClipMerger
 from mmvis.models.vis.test_cfg import TestCfg
 from mmvis.models.vis.track_recorder import TrackRecorder
 from mmvis.registry import TASK_UTILS
-from mmvis.structures import ClipFeatures, ClipPrediction, RoIClipPrediction
+from mmvis.structures import AnyClipPrediction, ClipFeatures, RoIClipPrediction
 
 __all__ = ['VideoStream']
 
@@ -28,7 +28,7 @@ class VideoStream:
     then become RLE without a merger.
 
     Args:
-        predict_clip (Callable[[ClipFeatures], ClipPrediction]): Runs the model's
+        predict_clip (Callable[[ClipFeatures], AnyClipPrediction]): Runs the model's
             temporal part and head on one clip, B = 1.
         cfg (TestCfg): How to cut the video into clips and join them.
         video_len (int): Number of frames of the video.
@@ -40,7 +40,7 @@ class VideoStream:
 
     def __init__(
         self,
-        predict_clip: Callable[[ClipFeatures], ClipPrediction],
+        predict_clip: Callable[[ClipFeatures], AnyClipPrediction],
         cfg: TestCfg,
         video_len: int,
         ori_shape: tuple[int, int],

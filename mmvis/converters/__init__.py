@@ -5,8 +5,10 @@ from mmvis.converters.ifc import convert_ifc, num_classes_of
 from mmvis.converters.tevit import (
     convert_pvt_v2,
     convert_tevit,
+    is_microsoft_swin,
     is_pvt_v2,
-    num_tevit_classes_of,
+    pvt_v2_sizes_of,
+    tevit_sizes_of,
 )
 from mmvis.converters.vistr import convert_detr, convert_vistr, vistr_shape_of
 
@@ -16,9 +18,11 @@ __all__ = [
     'convert_pvt_v2',
     'convert_tevit',
     'convert_vistr',
+    'is_microsoft_swin',
     'is_pvt_v2',
     'num_classes_of',
-    'num_tevit_classes_of',
+    'pvt_v2_sizes_of',
     'read_tensors',
+    'tevit_sizes_of',
     'vistr_shape_of',
 ]

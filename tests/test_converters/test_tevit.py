@@ -1,4 +1,5 @@
 import json
+import runpy
 import subprocess
 import sys
 from pathlib import Path
@@ -10,7 +11,12 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from mmvis.apis import init_model
-from mmvis.converters import convert_pvt_v2, convert_tevit
+from mmvis.converters import (
+    convert_pvt_v2,
+    convert_tevit,
+    pvt_v2_sizes_of,
+    tevit_sizes_of,
+)
 from mmvis.converters.tevit import old_names_of
 from mmvis.models.backbones import MsgShifT
 from mmvis.registry import MODELS
@@ -160,15 +166,147 @@ def original_pvt_names(name, value):
     return {f'block{stage}.{rest}': value}
 
 
-def test_pvt_v2_of_imagenet_fits_msgshift():
+# PVTv2 (Wang et al., 2022), table 1, in an eighth of its width.
+PVT_SIZES = dict(
+    b0=dict(embed_dims=4, num_layers=[2, 2, 2, 2], mlp_ratios=[8, 8, 4, 4]),
+    b1=dict(embed_dims=8, num_layers=[2, 2, 2, 2], mlp_ratios=[8, 8, 4, 4]),
+    b2=dict(embed_dims=8, num_layers=[3, 4, 6, 3], mlp_ratios=[8, 8, 4, 4]),
+    b5=dict(embed_dims=8, num_layers=[3, 6, 40, 3], mlp_ratios=[4, 4, 4, 4]),
+)
+
+
+def original_pvt(sizes):
+    """A PVTv2 of MMDetection, and its weights by the names of PVT's repository."""
     init_default_scope('mmvis')
-    pvt = PyramidVisionTransformerV2(embed_dims=8, num_layers=[2, 2, 2, 2])
-    source = {'head.weight': torch.zeros(1000, 64)}
+    pvt = PyramidVisionTransformerV2(**sizes)
+    source = {'head.weight': torch.zeros(1000, 4), 'head.bias': torch.zeros(1000)}
     for name, value in pvt.state_dict().items():
         source |= original_pvt_names(name, value)
-    expected = MsgShifT(embed_dims=8).state_dict()
+    return pvt, source
+
+
+@pytest.mark.parametrize('variant', PVT_SIZES)
+def test_pvt_v2_of_imagenet_fits_msgshift(variant):
+    pvt, source = original_pvt(PVT_SIZES[variant])
+    assert pvt_v2_sizes_of(source) == PVT_SIZES[variant]
+    expected = MsgShifT(**PVT_SIZES[variant]).state_dict()
     weights = convert_pvt_v2(source, expected)
     assert weights.keys() == expected.keys()
     for name, value in pvt.state_dict().items():
         assert torch.equal(weights[name], value), name
     assert torch.equal(weights['msg_tokens'], expected['msg_tokens'])
+
+
+def test_tool_finds_the_sizes_of_pvt_v2(capsys):
+    pvt, source = original_pvt(PVT_SIZES['b2'])
+    weights = runpy.run_path(str(TOOL))['convert'](source, None)
+    assert weights.keys() == pvt.state_dict().keys()
+    options = capsys.readouterr().out.split()[-3:]
+    assert options == [
+        'model.backbone.embed_dims=8',
+        'model.backbone.num_layers="[3,4,6,3]"',
+        'model.neck.in_channels="[8,16,40,64]"',
+    ]
+
+
+def test_pvt_v2_lacks_a_stage():
+    _, source = original_pvt(PVT_SIZES['b1'])
+    source = {n: v for n, v in source.items() if not n.startswith('block3.')}
+    with pytest.raises(KeyError, match=r'lacks "block3\.0\.mlp'):
+        pvt_v2_sizes_of(source)
+
+
+@pytest.mark.parametrize(
+    ('config', 'backbone', 'num_proposals'),
+    [
+        ('tevit_r50.py', 'backbone.conv1.weight', 100),
+        ('tevit_r50.py', 'backbone.conv1.weight', 300),
+        ('tevit_swin-l_mst.py', 'backbone.patch_embed.proj.weight', 300),
+    ],
+)
+def test_tool_finds_config_and_queries(capsys, config, backbone, num_proposals):
+    tensors = {
+        backbone: torch.zeros(1),
+        'roi_head.bbox_head.0.fc_cls.weight': torch.zeros(80, 256),
+        'rpn_head.init_proposal_bboxes.weight': torch.zeros(num_proposals, 4),
+    }
+    assert tevit_sizes_of(tensors) == dict(num_classes=80, num_proposals=num_proposals)
+    model_cfg = runpy.run_path(str(TOOL))['load_fitting_cfg'](tensors, None)
+    published = Config.fromfile(REPO / 'configs' / config).model
+    assert model_cfg.backbone.type == published.backbone.type
+    assert model_cfg.head.num_classes == 80
+    assert model_cfg.head.rpn_head.num_proposals == num_proposals
+    output = capsys.readouterr().out
+    is_other = num_proposals != published.head.rpn_head.num_proposals
+    override = f'--cfg-options model.head.rpn_head.num_proposals={num_proposals}\n'
+    assert (override in output) == is_other
+    assert bool(output) == is_other
+
+
+def original_swin_name(name):
+    """The name that a weight of MMDetection's Swin has in Microsoft's repository."""
+    if not name.startswith('backbone.'):
+        return name
+    for new, old in [
+        ('stages.', 'layers.'),
+        ('w_msa.', ''),
+        ('ffn.layers.0.0', 'mlp.fc1'),
+        ('ffn.layers.1', 'mlp.fc2'),
+        ('projection', 'proj'),
+    ]:
+        name = name.replace(new, old)
+    return name
+
+
+def merge_patches(x, weights, prefix):
+    """Microsoft's merging of (1, h, w, C): rows of a 2 x 2 patch before columns."""
+    x = torch.cat([x[:, i::2, j::2] for j in range(2) for i in range(2)], dim=-1)
+    norm = [weights[f'{prefix}.norm.{kind}'] for kind in ('weight', 'bias')]
+    x = torch.nn.functional.layer_norm(x, x.shape[-1:], *norm)
+    return x.flatten(1, 2) @ weights[f'{prefix}.reduction.weight'].T
+
+
+def swin_model():
+    """TeViT on a Swin with few and small weights, which are not those of Swin-L."""
+    init_default_scope('mmvis')
+    cfg = Config.fromfile(REPO / 'configs' / 'tevit_swin-l_mst.py')
+    cfg.model.backbone.update(
+        init_cfg=None, embed_dims=8, depths=(1, 2, 1, 1), num_heads=(1, 2, 2, 4)
+    )
+    cfg.model.neck.in_channels = [8, 16, 32, 64]
+    cfg.model.head.roi_head.num_stages = 1
+    cfg.model.head.roi_head.stage_loss_weights = [1]
+    return MODELS.build(cfg.model)
+
+
+def test_swin_of_queryinst_converts():
+    model = swin_model()
+    expected = {name: v.clone() for name, v in model.state_dict().items()}
+    source = {original_swin_name(n): v for n, v in published(expected).items()}
+    prefix = 'backbone.layers.0.downsample'
+    for name in ('norm.weight', 'norm.bias'):
+        source[f'{prefix}.{name}'] = torch.randn(32)
+    weights = convert_tevit(source, expected)
+    assert weights.keys() == expected.keys()
+    index = 'attn.w_msa.relative_position_index'
+    name = f'backbone.stages.1.blocks.1.{index}'
+    assert torch.equal(weights[name], expected[name])
+    name = 'backbone.stages.0.blocks.0.ffn.layers.0.0.weight'
+    assert torch.equal(
+        weights[name], source['backbone.layers.0.blocks.0.mlp.fc1.weight']
+    )
+    model.load_state_dict(weights)
+    x = torch.randn(1, 4, 6, 8)
+    merged, _ = model.backbone.stages[0].downsample(x.flatten(1, 2), (4, 6))
+    torch.testing.assert_close(merged, merge_patches(x, source, prefix))
+
+
+def test_swin_of_queryinst_is_checked():
+    expected = swin_model().state_dict()
+    source = {original_swin_name(n): v for n, v in published(expected).items()}
+    weight = source.pop('backbone.layers.1.blocks.1.attn.qkv.weight')
+    with pytest.raises(KeyError, match=r'lacks 1 .*stages\.1\.blocks\.1\.attn\.w_msa'):
+        convert_tevit(source, expected)
+    source['backbone.layers.1.blocks.1.attn.qkv.weight'] = weight[:3]
+    with pytest.raises(ValueError, match=r'\(3, 16\)'):
+        convert_tevit(source, expected)

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 from pathlib import Path
+
+from mmengine.config import ConfigDict
 
 from mmvis.converters import (
     convert_pvt_v2,
     convert_tevit,
+    is_microsoft_swin,
     is_pvt_v2,
-    num_tevit_classes_of,
+    pvt_v2_sizes_of,
+    tevit_sizes_of,
 )
 from mmvis.converters.command_line import (
     ConverterArgumentParser,
@@ -23,12 +28,14 @@ EXAMPLES = """examples:
   python tools/model_converters/tevit_to_mmvis.py tevit_msgshift.pth tevit_mmvis.pth
   python tools/test.py configs/tevit_msgshift.py tevit_mmvis.pth
 
-  # QueryInst on COCO, where a training starts:
+  # QueryInst on COCO, where a training starts. Where its number of queries is not that
+  # of the config, the tool prints what training and testing have to override:
   #   --cfg-options load_from=queryinst_mmvis.pth
   python tools/model_converters/tevit_to_mmvis.py queryinst_pvtv2-b1.pth \\
       queryinst_mmvis.pth
 
-  # ImageNet weights of PVTv2, for a backbone:
+  # ImageNet weights of PVTv2, B0 to B5, for a backbone; of another than B1 the tool
+  # prints the backbone's sizes:
   #   --cfg-options model.backbone.init_cfg.checkpoint=pvt_v2_b1_mmvis.pth
   #       model.backbone.convert_weights=False
   python tools/model_converters/tevit_to_mmvis.py pvt_v2_b1.pth pvt_v2_b1_mmvis.pth
@@ -55,12 +62,57 @@ def main() -> None:
 
 def convert(tensors: dict, config: str | None) -> dict:
     """Turn a checkpoint into the weights of a model, or of PVTv2 alone."""
-    model_cfg = load_model_cfg(config or CONFIGS / config_for(tensors))
+    model_cfg = load_fitting_cfg(tensors, config)
     if is_pvt_v2(tensors):
         backbone = MODELS.build(model_cfg.backbone)
         return convert_pvt_v2(tensors, backbone.state_dict())
-    model_cfg.head.num_classes = num_tevit_classes_of(tensors)
     return convert_tevit(tensors, MODELS.build(model_cfg).state_dict())
+
+
+def load_fitting_cfg(tensors: dict, config: str | None) -> ConfigDict:
+    """Config of the model that the weights are for, with their sizes."""
+    config = config or CONFIGS / config_for(tensors)
+    model_cfg = load_model_cfg(config)
+    if is_pvt_v2(tensors):
+        sizes = pvt_v2_sizes_of(tensors)
+        model_cfg.backbone.setdefault('mlp_ratios', [8, 8, 4, 4])  # MMDetection's
+        changes = resize(model_cfg.backbone, 'model.backbone', sizes)
+        if any('embed_dims' in change for change in changes):
+            channels = [
+                len(tensors[f'patch_embed{i}.proj.weight']) for i in range(1, 5)
+            ]
+            changes.append(as_option('model.neck.in_channels', channels))
+    else:
+        sizes = tevit_sizes_of(tensors)
+        # Training and testing find the number of classes in their config: it is that
+        # of the data, and class heads for others start anew.
+        model_cfg.head.num_classes = sizes.pop('num_classes')
+        changes = resize(model_cfg.head.rpn_head, 'model.head.rpn_head', sizes)
+    if changes:
+        print(
+            f'These weights have other sizes than {config}. Train and test with\n'
+            f'    --cfg-options {" ".join(changes)}'
+        )
+    return model_cfg
+
+
+def resize(part: ConfigDict, key: str, sizes: dict) -> list[str]:
+    """Give a part the sizes; return those that it did not have, as options."""
+    changed = {n: v for n, v in sizes.items() if as_list(part.get(n)) != v}
+    part.update(sizes)
+    return [as_option(f'{key}.{name}', value) for name, value in changed.items()]
+
+
+def as_list(value: int | Sequence[int]) -> int | list[int]:
+    """Make a list of a tuple; lists and numbers stay."""
+    return list(value) if isinstance(value, tuple) else value
+
+
+def as_option(key: str, value: int | list[int]) -> str:
+    """What the command line takes, lists without white space."""
+    if isinstance(value, int):
+        return f'{key}={value}'
+    return f'{key}="{value}"'.replace(' ', '')
 
 
 def config_for(tensors: dict) -> str:
@@ -71,7 +123,8 @@ def config_for(tensors: dict) -> str:
         return 'tevit_msgshift.py'
     if 'backbone.layers.0.0.projection.weight' in tensors:
         return 'queryinst_pvtv2-b1_coco.py'
-    if 'backbone.patch_embed.projection.weight' in tensors:
+    is_swin = 'backbone.patch_embed.projection.weight' in tensors
+    if is_swin or is_microsoft_swin(tensors):
         return 'tevit_swin-l_mst.py'
     return 'tevit_r50.py'
 

@@ -45,13 +45,27 @@ class MsgShifT(PyramidVisionTransformerV2):
     names, and ``msg_tokens``. Sizes other than multiples of 32 pixels work, but the
     spatial reduction then leaves out the last rows and columns.
 
+    The members of PVTv2's family differ in these arguments:
+
+    ====  ==========  ==============  ============
+    name  embed_dims  num_layers      mlp_ratios
+    ====  ==========  ==============  ============
+    B0    32          (2, 2, 2, 2)    (8, 8, 4, 4)
+    B1    64          (2, 2, 2, 2)    (8, 8, 4, 4)
+    B2    64          (3, 4, 6, 3)    (8, 8, 4, 4)
+    B3    64          (3, 4, 18, 3)   (8, 8, 4, 4)
+    B4    64          (3, 8, 27, 3)   (8, 8, 4, 4)
+    B5    64          (3, 6, 40, 3)   (4, 4, 4, 4)
+    ====  ==========  ==============  ============
+
     Args:
-        embed_dims (int): Channels of the first stage over its number of heads: 32 is
-            B0, 64 B1 to B5. Defaults to 64.
+        embed_dims (int): Channels of the first stage over its number of heads.
+            Defaults to 64.
         num_layers (Sequence[int]): Blocks of each of the four stages. Defaults to
             B1's.
         num_heads (Sequence[int]): Attention heads of each stage.
         mlp_ratios (Sequence[int]): Widening of each stage's feed-forward blocks.
+            Defaults to (8, 8, 4, 4).
         sr_ratios (Sequence[int]): Spatial reduction of each stage's keys.
         out_indices (Sequence[int]): Stages whose maps are returned.
         drop_path_rate (float): Of the last block; rises linearly. Defaults to 0.1.

@@ -142,11 +142,22 @@ def test_messengers_come_home_in_each_stage(num_layers, monkeypatch):
     assert [s for _, s in moves] == [s for n in num_layers for s in expected[n]]
 
 
-def test_has_the_parameters_of_pvt_v2_and_messengers():
-    ours = {k: v.shape for k, v in tiny_backbone().state_dict().items()}
-    assert ours.pop('msg_tokens') == (1, 8, 3)
-    pvt = PyramidVisionTransformerV2(embed_dims=8, num_layers=[2, 2, 2, 2])
-    assert ours == {k: v.shape for k, v in pvt.state_dict().items()}
+@pytest.mark.parametrize(
+    'sizes',
+    [
+        dict(embed_dims=8, num_layers=[2, 2, 2, 2], mlp_ratios=[8, 8, 4, 4]),
+        dict(embed_dims=16, num_layers=[3, 4, 6, 3], mlp_ratios=[8, 8, 4, 4]),
+        dict(embed_dims=16, num_layers=[3, 6, 40, 3], mlp_ratios=[4, 4, 4, 4]),
+    ],
+    ids=['B0', 'B2', 'B5'],
+)
+def test_has_the_parameters_of_pvt_v2_and_messengers(sizes):
+    """Of the published depths, at a quarter of their widths."""
+    ours = MsgShifT(**sizes).state_dict()
+    pvt = PyramidVisionTransformerV2(**sizes).state_dict()
+    shapes = {name: value.shape for name, value in ours.items()}
+    assert shapes.pop('msg_tokens') == (1, 32, 3)
+    assert shapes == {name: value.shape for name, value in pvt.items()}
 
 
 def test_every_parameter_and_every_heard_messenger_learns():

@@ -4,7 +4,7 @@ _base_ = [
     '_base_/models/tevit_swin-l.py',
     '_base_/datasets/youtube_vis_2019.py',
     '_base_/pipelines/key_frame_clips.py',
-    '_base_/schedules/adamw_9k.py',
+    '_base_/schedules/adamw_9k_swin.py',
     '_base_/default_runtime.py',
 ]
 
@@ -13,14 +13,3 @@ train_dataloader = dict(
     dataset=dict(pipeline={{_base_.wide_choice_pipeline}}),
 )
 test_dataloader = dict(dataset=dict(pipeline={{_base_.large_test_pipeline}}))
-# The longest key that occurs in a name decides alone, so that backbone norms do decay
-# and position tables learn at the full rate: the published recipe.
-optim_wrapper = dict(
-    paramwise_cfg=dict(
-        custom_keys={
-            'absolute_pos_embed': dict(decay_mult=0.0),
-            'relative_position_bias_table': dict(decay_mult=0.0),
-            'norm': dict(decay_mult=0.0),
-        },
-    ),
-)

@@ -1,0 +1,11 @@
+_base_ = [
+    '_base_/models/tevit_swin-l.py',
+    '_base_/datasets/ovis.py',
+    '_base_/pipelines/key_frame_clips.py',
+    '_base_/schedules/adamw_9k_swin.py',
+    '_base_/default_runtime.py',
+]
+
+model = dict(head=dict(num_classes=25))
+train_dataloader = dict(dataset=dict(pipeline={{_base_.wide_choice_pipeline}}))
+test_dataloader = dict(dataset=dict(pipeline={{_base_.large_test_pipeline}}))

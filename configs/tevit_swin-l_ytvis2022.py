@@ -1,0 +1,10 @@
+_base_ = [
+    '_base_/models/tevit_swin-l.py',
+    '_base_/datasets/youtube_vis_2022.py',
+    '_base_/pipelines/key_frame_clips.py',
+    '_base_/schedules/adamw_9k_swin.py',
+    '_base_/default_runtime.py',
+]
+
+train_dataloader = dict(dataset=dict(pipeline={{_base_.wide_choice_pipeline}}))
+test_dataloader = dict(dataset=dict(pipeline={{_base_.large_test_pipeline}}))

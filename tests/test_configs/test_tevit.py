@@ -4,6 +4,7 @@ import json
 from collections import Counter
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -11,6 +12,7 @@ from mmdet.datasets.transforms import Resize
 from mmengine.config import Config
 from mmengine.optim import LinearLR, MultiStepLR, build_optim_wrapper
 from mmengine.registry import init_default_scope
+from mmengine.runner import set_random_seed
 from torch import nn
 
 from mmvis.converters.tevit import old_names_of
@@ -168,3 +170,76 @@ def test_training_starts_from_queryinst():
     assert all('fc_cls' in n or 'conv_logits' in n or 'msg_tokens' in n for n in new)
     assert coco_cfg.model.head.roi_head.bbox_head.temporal_attention is False
     assert coco_cfg.train_dataloader.dataset.filter_cfg.filter_empty_gt
+
+
+@pytest.fixture
+def tiny_coco(tmp_path):
+    """Folder with a square image and an instance in each of its corners."""
+    corners = [(x, y) for x in (0, 40) for y in (0, 40)]
+    annotations = [
+        dict(
+            id=i,
+            image_id=1,
+            category_id=1,
+            bbox=[x, y, 20, 20],
+            area=400,
+            iscrowd=0,
+            segmentation=[[x, y, x + 20, y, x + 20, y + 20, x, y + 20]],
+        )
+        for i, (x, y) in enumerate(corners)
+    ]
+    images = [dict(id=1, file_name='1.jpg', height=60, width=60)]
+    content = dict(
+        images=images,
+        annotations=annotations,
+        categories=[dict(id=1, name='person')],
+    )
+    (tmp_path / 'instances.json').write_text(json.dumps(content))
+    cv2.imwrite(str(tmp_path / '1.jpg'), np.zeros((60, 60, 3), dtype=np.uint8))
+    return tmp_path
+
+
+def test_swin_queryinst_sees_whole_images_and_crops(tiny_coco):
+    cfg = load_config('queryinst_swin-l_coco.py')
+    cfg.train_dataloader.dataset.update(
+        data_root=str(tiny_coco), ann_file='instances.json', data_prefix=dict(img='')
+    )
+    dataset = DATASETS.build(cfg.train_dataloader.dataset)
+    set_random_seed(0)
+    whole, cropped = [], []
+    for _ in range(24):
+        clip = dataset[0]
+        h, w = clip['inputs'].shape[-2:]
+        (frame,) = clip['data_samples'].video_data_samples
+        assert frame.gt_instances.masks.masks.any()
+        is_whole = h == w and len(frame.gt_instances) == 4
+        (whole if is_whole else cropped).append((min(h, w), max(h, w)))
+    assert all(400 <= short <= 1200 for short, _ in whole)
+    assert any(short > 1000 for short, _ in whole)
+    assert all(long <= 1333 for _, long in cropped)
+    assert any(short < long for short, long in cropped)
+    assert 6 <= len(cropped) <= 18
+
+
+def test_swin_queryinst_has_one_rate_and_no_decay_of_norms():
+    """Config of hustvl/QueryInst that `queryinst_swin-l_coco.py` names."""
+    cfg = load_config('queryinst_swin-l_coco.py')
+    model = nn.ModuleDict(
+        dict(
+            backbone=nn.ModuleDict(dict(norm1=nn.LayerNorm(2), fc=nn.Linear(2, 2))),
+            head=nn.ModuleDict(
+                dict(attention_norm=nn.LayerNorm(2), bn=nn.Linear(2, 2))
+            ),
+        )
+    )
+    optimizer = build_optim_wrapper(model, cfg.optim_wrapper).optimizer
+    names = {id(p): name for name, p in model.named_parameters()}
+    rates = {names[id(g['params'][0])]: g for g in optimizer.param_groups}
+    for name, group in rates.items():
+        assert group['lr'] == 2.5e-5
+        assert group['weight_decay'] == (0.0 if 'norm' in name else 1e-4)
+    assert cfg.optim_wrapper.clip_grad.max_norm == 1
+    assert cfg.model.backbone.drop_path_rate == 0.3
+    epoch = 263880 // 36
+    assert cfg.train_cfg.max_iters == 50 * epoch
+    assert cfg.param_scheduler[1].milestones == [40 * epoch]

@@ -80,6 +80,43 @@ image_pipeline = [
     ),
     dict(type='PackClipInputs'),
 ]
+# QueryInst's with Swin-L: short edges from 400 to 1200, in half of the cases of a crop,
+# an augmentation that comes from DETR.
+_wide_resize = dict(
+    type='TransformBroadcaster',
+    share_random_params=True,
+    transforms=[
+        dict(
+            type='RandomResize',
+            scale=[(1333, 400), (1333, 1200)],
+            resize_type='Resize',
+            keep_ratio=True,
+        )
+    ],
+)
+_resize_before_crop = dict(
+    type='TransformBroadcaster',
+    share_random_params=True,
+    transforms=[
+        dict(
+            type='RandomChoiceResize',
+            scales=[(1333, side) for side in (400, 500, 600)],
+            resize_type='Resize',
+            keep_ratio=True,
+        )
+    ],
+)
+_crop = dict(type='RandomClipCrop', min_size=384, max_size=600)
+wide_image_pipeline = [
+    dict(type='SampleAllFrames'),
+    *_load,
+    dict(type='TransformBroadcaster', share_random_params=True, transforms=[_flip]),
+    dict(
+        type='RandomChoice',
+        transforms=[[_wide_resize], [_resize_before_crop, _crop, _wide_resize]],
+    ),
+    dict(type='PackClipInputs'),
+]
 small_test_pipeline = [
     dict(type='SampleAllFrames'),
     dict(

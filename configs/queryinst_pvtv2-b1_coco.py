@@ -14,6 +14,7 @@ model = dict(
         embed_dims=64,
         num_layers=(2, 2, 2, 2),
         drop_path_rate=0.1,
+        convert_weights=True,  # from the names of PVT's own repository
         init_cfg={{_base_.model.backbone.init_cfg}},
     ),
     head=dict(num_classes=80, roi_head=dict(bbox_head=dict(temporal_attention=False))),

@@ -7,5 +7,8 @@ _base_ = [
 ]
 
 model = dict(head=dict(num_classes=25))
-train_dataloader = dict(dataset=dict(pipeline={{_base_.wide_choice_pipeline}}))
+train_dataloader = dict(
+    sampler=dict(once_per='annotated_frame'),
+    dataset=dict(pipeline={{_base_.wide_choice_pipeline}}),
+)
 test_dataloader = dict(dataset=dict(pipeline={{_base_.large_test_pipeline}}))

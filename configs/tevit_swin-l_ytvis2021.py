@@ -6,5 +6,8 @@ _base_ = [
     '_base_/default_runtime.py',
 ]
 
-train_dataloader = dict(dataset=dict(pipeline={{_base_.wide_choice_pipeline}}))
+train_dataloader = dict(
+    sampler=dict(once_per='annotated_frame'),
+    dataset=dict(pipeline={{_base_.wide_choice_pipeline}}),
+)
 test_dataloader = dict(dataset=dict(pipeline={{_base_.large_test_pipeline}}))

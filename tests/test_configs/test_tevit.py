@@ -147,7 +147,7 @@ def test_clips_are_resized_alike(tmp_path, name):
 
 def test_annotated_frames_are_key_frames_equally_often():
     paths = [p for p in CONFIGS.glob('tevit_*.py') if 'small' not in p.name]
-    assert len(paths) == 12
+    assert len(paths) == 15
     for path in paths:
         loader = Config.fromfile(path).train_dataloader
         assert loader.sampler.once_per == 'annotated_frame', path.name

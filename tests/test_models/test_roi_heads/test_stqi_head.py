@@ -117,9 +117,9 @@ def test_raw_outputs(model):
     model.eval()
     frames, samples = make_frames(2, 3), [make_sample(3, [])] * 2
     outputs = model(frames, samples)
-    assert outputs['cls_logits'].shape == (2, 16, 3, 5)
-    assert outputs['bboxes'].shape == (2, 16, 3, 4)
-    assert outputs['mask_logits'].shape == (2, 16, 3, 28, 28)
+    assert outputs['cls_logits'].shape == (2, 15, 3, 5)
+    assert outputs['bboxes'].shape == (2, 15, 3, 4)
+    assert outputs['mask_logits'].shape == (2, 15, 3, 28, 28)
     predictions = model.head.predict(model.extract_feat(frames, samples))
     for b, prediction in enumerate(predictions):
         scores = outputs['cls_logits'][b].sigmoid().mean(1)  # (Q, K)

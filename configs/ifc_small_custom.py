@@ -5,7 +5,7 @@
 #   python tools/train.py configs/ifc_small_custom.py --cfg-options \
 #       train_dataloader.dataset.data_root=DIR val_dataloader.dataset.data_root=DIR \
 #       model.head.num_classes=K model.auxiliary_head.num_classes=K
-_base_ = 'ifc_small_shapes.py'
+_base_ = ['ifc_small_shapes.py', '_base_/pipelines/jittered_clips.py']
 
 num_classes = 4
 data_root = 'data/custom/'
@@ -18,6 +18,12 @@ model = dict(
     ),
 )
 data_prefix = dict(img='JPEGImages/')
-train_dataloader = dict(dataset=dict(data_root=data_root, data_prefix=data_prefix))
+train_dataloader = dict(
+    dataset=dict(
+        data_root=data_root,
+        data_prefix=data_prefix,
+        pipeline={{_base_.jittered_pipeline}},
+    )
+)
 val_dataloader = dict(dataset=dict(data_root=data_root, data_prefix=data_prefix))
 test_dataloader = val_dataloader

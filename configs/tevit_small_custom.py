@@ -1,6 +1,6 @@
 # The small TeViT on your own annotated videos, from scratch, on a CPU. Commands are as
 # in ifc_small_custom.py, whose backbone it starts from.
-_base_ = 'tevit_small_shapes.py'
+_base_ = ['tevit_small_shapes.py', '_base_/pipelines/jittered_clips.py']
 
 num_classes = 4
 first_lesson = 'work_dirs/ifc_small_custom_backbone/iter_1000.pth'
@@ -11,7 +11,9 @@ model = dict(
         num_classes=num_classes, init_cfg=dict(checkpoint=first_lesson)
     ),
 )
-dataset = dict(data_root='data/custom/', data_prefix=dict(img='JPEGImages/'))
-train_dataloader = dict(dataset=dataset)
-val_dataloader = dict(dataset=dataset)
+data = dict(data_root='data/custom/', data_prefix=dict(img='JPEGImages/'))
+train_dataloader = dict(
+    dataset=dict(**data, pipeline={{_base_.jittered_pipeline}}),
+)
+val_dataloader = dict(dataset=data)
 test_dataloader = val_dataloader

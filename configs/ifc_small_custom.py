@@ -17,6 +17,12 @@ model = dict(
         num_classes=num_classes, init_cfg=dict(checkpoint=first_lesson)
     ),
 )
+max_iters = 3600  # jittered clips take longer to learn, and bear it
+train_cfg = dict(max_iters=max_iters, val_interval=max_iters)
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.01, by_epoch=False, end=100),
+    dict(type='CosineAnnealingLR', by_epoch=False, eta_min_ratio=0.02, end=max_iters),
+]
 data_prefix = dict(img='JPEGImages/')
 train_dataloader = dict(
     dataset=dict(

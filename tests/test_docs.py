@@ -86,8 +86,8 @@ def has_key(cfg, key):
     *parents, last = key.split('.')
     try:
         for name in parents:
-            cfg = cfg[name]
-    except KeyError:
+            cfg = cfg[int(name) if isinstance(cfg, list) else name]
+    except (KeyError, IndexError):
         return False
     known = (
         [f.name for f in fields(TestCfg)] if parents == ['model', 'test_cfg'] else ()

@@ -76,8 +76,9 @@ def load_fitting_cfg(tensors: dict, config: str | None) -> ConfigDict:
     if is_pvt_v2(tensors):
         sizes = pvt_v2_sizes_of(tensors)
         model_cfg.backbone.setdefault('mlp_ratios', [8, 8, 4, 4])  # MMDetection's
+        is_other_width = model_cfg.backbone.get('embed_dims') != sizes['embed_dims']
         changes = resize(model_cfg.backbone, 'model.backbone', sizes)
-        if any('embed_dims' in change for change in changes):
+        if is_other_width:
             channels = [
                 len(tensors[f'patch_embed{i}.proj.weight']) for i in range(1, 5)
             ]

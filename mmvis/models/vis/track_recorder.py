@@ -109,8 +109,12 @@ class TrackRecorder:
               to the picture, otherwise the extent of the mask. Shared as ``masks``.
         """
         slots, labels, scores = select_rows(cls_probs, self._cfg)
-        masks = {slot: self._spread_masks(slot) for slot in set(slots.tolist())}
-        bboxes = {slot: self._spread_bboxes(slot) for slot in masks}
+        size = list(self._size)  # one for all, there are many masks
+        masks, bboxes = {}, {}
+        for slot in set(slots.tolist()):
+            track = self._expand(slot)
+            masks[slot] = [x and dict(size=size, counts=x.counts) for x in track]
+            bboxes[slot] = [x and x.bbox for x in track]
         return InstanceData(
             labels=labels,
             scores=scores,
@@ -127,18 +131,9 @@ class TrackRecorder:
             if seen is not None:
                 self._seen.setdefault(frame.slots[n], {})[frame.frame_id] = seen
 
-    def _spread_masks(self, slot: int) -> list[dict | None]:
-        masks: list[dict | None] = [None] * self._video_len
-        size = list(self._size)  # one for all, there are many masks
-        for frame_id, seen in self._seen.get(slot, {}).items():
-            masks[frame_id] = dict(size=size, counts=seen.counts)
-        return masks
-
-    def _spread_bboxes(self, slot: int) -> list[list[float] | None]:
-        bboxes: list[list[float] | None] = [None] * self._video_len
-        for frame_id, seen in self._seen.get(slot, {}).items():
-            bboxes[frame_id] = seen.bbox
-        return bboxes
+    def _expand(self, slot: int) -> list[_SeenTrack | None]:
+        frames = self._seen.get(slot, {})
+        return [frames.get(frame_id) for frame_id in range(self._video_len)]
 
 
 class _SeenTrack(NamedTuple):

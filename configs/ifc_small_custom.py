@@ -24,11 +24,12 @@ param_scheduler = [
     dict(type='CosineAnnealingLR', by_epoch=False, eta_min_ratio=0.02, end=max_iters),
 ]
 data_prefix = dict(img='JPEGImages/')
+_load, _pack = _base_.train_pipeline[:3], _base_.train_pipeline[-1]
 train_dataloader = dict(
     dataset=dict(
         data_root=data_root,
         data_prefix=data_prefix,
-        pipeline={{_base_.jittered_pipeline}},
+        pipeline=[*_load, *_base_.jitter, _pack],
     )
 )
 val_dataloader = dict(dataset=dict(data_root=data_root, data_prefix=data_prefix))

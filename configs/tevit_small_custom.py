@@ -3,6 +3,7 @@
 _base_ = ['tevit_small_shapes.py', '_base_/pipelines/jittered_clips.py']
 
 num_classes = 4
+data_root = 'data/custom/'
 first_lesson = 'work_dirs/ifc_small_custom_backbone/iter_1000.pth'
 model = dict(
     backbone=dict(init_cfg=dict(checkpoint=first_lesson)),
@@ -11,9 +12,14 @@ model = dict(
         num_classes=num_classes, init_cfg=dict(checkpoint=first_lesson)
     ),
 )
-data = dict(data_root='data/custom/', data_prefix=dict(img='JPEGImages/'))
+data_prefix = dict(img='JPEGImages/')
+_load, _pack = _base_.train_pipeline[:3], _base_.train_pipeline[-1]
 train_dataloader = dict(
-    dataset=dict(**data, pipeline={{_base_.jittered_pipeline}}),
+    dataset=dict(
+        data_root=data_root,
+        data_prefix=data_prefix,
+        pipeline=[*_load, *_base_.jitter, _pack],
+    )
 )
-val_dataloader = dict(dataset=data)
+val_dataloader = dict(dataset=dict(data_root=data_root, data_prefix=data_prefix))
 test_dataloader = val_dataloader

@@ -50,6 +50,15 @@ def test_small_model_recomputes():
     assert model.head.decoder.with_cp
 
 
+@pytest.mark.parametrize(
+    'path', sorted(CONFIGS.glob('vistr_*.py')), ids=lambda path: path.stem
+)
+def test_clips_have_as_many_frames_as_the_head_has_queries_for(path):
+    cfg = Config.fromfile(path)
+    sample = cfg.train_dataloader.dataset.pipeline[0]
+    assert sample.clip_len == cfg.model.head.clip_len
+
+
 @pytest.mark.parametrize(('name', 'size'), [('r50', (300, 540)), ('r101', (280, 504))])
 def test_pipeline(tmp_path, name, size):
     """A video of 5 frames fills 36, ends anywhere; each frame has its own colours."""

@@ -78,11 +78,11 @@ model = dict(
         in_channels=[16, 64],
         loss_weight=20.0,
     ),
-    # Near-online, with clips as in training.
+    # Near-online, with clips as in training: scores count in how many a track was seen.
     test_cfg=dict(
         clip_len=2,
         clip_stride=1,
         score_thr=0.01,
-        merger=dict(prior_clips=2.0, weigh_masks=True),
+        merger=dict(_delete_=True, type='TrackClipMerger'),
     ),
 )

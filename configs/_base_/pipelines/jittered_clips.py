@@ -1,9 +1,7 @@
-# Clips for small models on few videos: colours, scale and cut drawn anew each time, the
-# same in all frames. Frames at test are at most 160x72; crops have about their area.
-jittered_pipeline = [
-    dict(type='SampleReferenceClip', clip_len=2, frame_range=4),
-    dict(type='TransformBroadcaster', transforms=[dict(type='LoadFrameFromFile')]),
-    dict(type='LoadClipAnnotations'),
+# For small models on few videos, in place of resizing and flipping: colours, scale and
+# cut drawn anew for each clip, the same in all frames. Frames at test are at most
+# 160x72; crops have about their area.
+jitter = [
     dict(
         type='TransformBroadcaster',
         share_random_params=True,
@@ -19,5 +17,4 @@ jittered_pipeline = [
         ],
     ),
     dict(type='RandomClipCrop', min_size=64, max_size=112),
-    dict(type='PackClipInputs'),
 ]

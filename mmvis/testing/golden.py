@@ -8,21 +8,28 @@ from types import ModuleType
 
 __all__ = ['find_golden', 'load_pseudo']
 
-_REPO = Path(__file__).resolve().parents[2]
-_ROOTS = (_REPO / 'tests' / 'data' / 'golden', _REPO.parent / 'shared' / 'golden')
+_GOLDEN = Path(__file__).resolve().parents[2] / 'tests' / 'data' / 'golden'
 
 
-def find_golden(name: str) -> Path | None:
-    """Find a golden file in the repository, or in the full set beside it.
+def find_golden(name: str) -> Path:
+    """Find a golden file of the repository.
 
     Args:
-        name (str): Path below ``golden``, e.g. 'ifc/loss_r50_t5.npz'.
+        name (str): Path below ``tests/data/golden``, e.g. 'ifc/loss_r50_t5.npz'.
 
     Returns:
-        Path | None: None where the file is in neither.
+        Path: The file.
+
+    Raises:
+        FileNotFoundError: If there is no such file.
     """
-    paths = (root / name for root in _ROOTS)
-    return next((path for path in paths if path.is_file()), None)
+    path = _GOLDEN / name
+    if not path.is_file():
+        raise FileNotFoundError(
+            f'The golden file {path} is missing. It belongs to the repository: restore '
+            'it with `git checkout`.'
+        )
+    return path
 
 
 def load_pseudo() -> ModuleType:

@@ -17,7 +17,7 @@ from mmengine.config import Config
 from mmengine.fileio import load
 from mmengine.registry import DefaultScope, init_default_scope
 
-from mmvis.models.vis.test_cfg import TestCfg
+from mmvis.inference.test_cfg import TestCfg
 from mmvis.registry import MODELS
 
 ROOT = Path(__file__).resolve().parents[1]

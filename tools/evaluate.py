@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from mmvis.atomic_file import atomic_file
+from mmvis.errors import UserValueError
 from mmvis.evaluation.json_files import read_json_file
 from mmvis.evaluation.report import Report, make_report
 from mmvis.evaluation.short_long import find_long_videos
@@ -82,7 +83,7 @@ def evaluate(args: argparse.Namespace) -> tuple[Report, dict[int, str]]:
     gt = read_json_file(args.gt)
     validate_ground_truth(gt, args.gt)
     if not gt.get('annotations'):
-        raise ValueError(
+        raise UserValueError(
             f'{args.gt}: annotations: there are none, so nothing can be scored. The '
             'official valid and test annotations are on the servers only.'
         )

@@ -15,6 +15,7 @@ from mmvis.engine.command_line import RunArgumentParser
 from mmvis.engine.distributed import use_cpu_processes
 from mmvis.engine.run_config import read_run_config
 from mmvis.engine.user_errors import user_errors
+from mmvis.errors import UserValueError
 
 EXAMPLES = """examples:
   AP where the test set is annotated; results.json and its zip in any case:
@@ -82,7 +83,7 @@ def apply_options(cfg: Config, args: argparse.Namespace) -> None:
         ValueError: If the config has no test set, or ``--out`` is no json.
     """
     if cfg.get('test_dataloader') is None or cfg.get('test_evaluator') is None:
-        raise ValueError(
+        raise UserValueError(
             '`test_dataloader` and `test_evaluator` are needed for a test; see '
             'configs/_base_/datasets/youtube_vis_2019.py.'
         )
@@ -117,7 +118,7 @@ def results_file(cfg: Config, args: argparse.Namespace) -> str:
     if args.out is None:
         return str(Path(cfg.work_dir, 'results.json'))
     if not args.out.endswith('.json'):
-        raise ValueError(f'--out has to be a .json file, got {args.out}.')
+        raise UserValueError(f'--out has to be a .json file, got {args.out}.')
     return args.out
 
 

@@ -13,6 +13,7 @@ from mmvis.engine.command_line import RunArgumentParser
 from mmvis.engine.distributed import use_cpu_processes
 from mmvis.engine.run_config import read_run_config
 from mmvis.engine.user_errors import user_errors
+from mmvis.errors import UserValueError
 
 EXAMPLES = """examples:
   one process, on the GPU if there is one:
@@ -76,12 +77,14 @@ def apply_options(cfg: Config, args: argparse.Namespace) -> None:
         cfg.merge_from_dict({'randomness.seed': args.seed})
     if args.amp:
         if not torch.cuda.is_available():
-            raise ValueError('--amp needs a GPU, and torch finds none. Leave it out.')
+            raise UserValueError(
+                '--amp needs a GPU, and torch finds none. Leave it out.'
+            )
         cfg.optim_wrapper.type = 'AmpOptimWrapper'
         cfg.optim_wrapper.setdefault('loss_scale', 'dynamic')
     if args.auto_scale_lr:
         if 'base_batch_size' not in (cfg.get('auto_scale_lr') or {}):
-            raise ValueError(
+            raise UserValueError(
                 '--auto-scale-lr needs `auto_scale_lr.base_batch_size`: the clips of '
                 'all GPUs together that the learning rate of the config is meant for.'
             )

@@ -8,6 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from mmvis.errors import UserValueError
+
 __all__ = ['VideoFile']
 
 
@@ -39,7 +41,7 @@ class VideoFile(Sequence):
             self._next += 1
         self._length = self._next
         if self._length == 0:
-            raise ValueError(
+            raise UserValueError(
                 f'{self.path} has no frame that OpenCV can decode. Convert it to '
                 'H.264 in mp4, or to a folder of JPEG frames.'
             )
@@ -64,7 +66,7 @@ class VideoFile(Sequence):
         is_read, frame = self._reader.read()
         self._next += 1
         if not is_read:
-            raise ValueError(f'frame {index} of {self.path} cannot be decoded.')
+            raise UserValueError(f'frame {index} of {self.path} cannot be decoded.')
         return frame
 
     def _rewind(self) -> None:

@@ -15,6 +15,7 @@ from mmengine.utils import track_iter_progress
 
 from mmvis.apis.init_model import init_model
 from mmvis.apis.video_file import VideoFile
+from mmvis.errors import UserValueError
 from mmvis.registry import TRANSFORMS
 from mmvis.structures import write_video_record
 from mmvis.visualization import FrameFiles, write_overlay_video, write_strip
@@ -157,7 +158,7 @@ def _array_pipeline(cfg: Config) -> Compose:
     sampling, broadcast, *others = cfg.test_dataloader.dataset.pipeline
     loads_frames = broadcast.get('transforms', [{}])[0].get('type')
     if sampling.type != 'SampleAllFrames' or loads_frames != 'LoadFrameFromFile':
-        raise ValueError(
+        raise UserValueError(
             '`test_dataloader.dataset.pipeline` has to begin with SampleAllFrames and '
             'a TransformBroadcaster whose first transform is LoadFrameFromFile, got '
             f'{sampling.type}, then {loads_frames}.'
@@ -177,13 +178,13 @@ def _open_frames(
             return VideoFile(path), path.stem
         paths = sorted(_images(path))
         if not paths:
-            raise ValueError(
+            raise UserValueError(
                 f'{path} has no frames. Expected are files that end with '
                 f'{", ".join(_IMAGE_SUFFIXES)}.'
             )
         return FrameFiles(paths), path.resolve().name
     if len(inputs) == 0:
-        raise ValueError('`inputs` has no frames.')
+        raise UserValueError('`inputs` has no frames.')
     if isinstance(inputs[0], (str, Path)):
         return FrameFiles([str(path) for path in inputs]), 'video'
     return inputs, 'video'

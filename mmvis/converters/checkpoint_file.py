@@ -9,6 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mmvis.errors import UserValueError
+
 __all__ = ['read_tensors']
 
 # What a pickled dictionary of NumPy arrays refers to, and nothing else.
@@ -57,14 +59,14 @@ def read_tensors(path: str | Path) -> dict[str, Tensor]:
         else:
             content = torch.load(path, map_location='cpu', weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError) as error:
-        raise ValueError(
+        raise UserValueError(
             f'{path} is not a checkpoint of plain tensors: {error}'
         ) from error
     for key in ('model', 'state_dict'):
         if isinstance(content, dict) and key in content:
             content = content[key]
     if not isinstance(content, dict) or not content:
-        raise ValueError(
+        raise UserValueError(
             f'{path} holds no weights: expected names and tensors at its top, or '
             f'under "model" or "state_dict", got {type(content).__name__}.'
         )
@@ -76,6 +78,6 @@ def _as_tensor(path: Path, name: str, value: Tensor | np.ndarray) -> Tensor:
         return value
     if isinstance(value, np.ndarray | np.generic):
         return torch.from_numpy(np.array(value))
-    raise ValueError(
+    raise UserValueError(
         f'{path}: entry "{name}" is a {type(value).__name__}, expected a tensor.'
     )

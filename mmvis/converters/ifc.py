@@ -9,6 +9,7 @@ from torch import Tensor
 from mmvis.converters.detectron2_resnet import RESNET_TABLE
 from mmvis.converters.detr_transformer import DECODER_LAYER, ENCODER_LAYER, layer_rules
 from mmvis.converters.rename import check_complete, rename
+from mmvis.errors import UserKeyError
 
 __all__ = ['convert_ifc', 'num_classes_of', 'old_names_of']
 
@@ -57,7 +58,9 @@ def num_classes_of(tensors: Mapping[str, Tensor]) -> int:
         KeyError: If it is not an IFC checkpoint.
     """
     if _CLASS_WEIGHT not in tensors:
-        raise KeyError(f'The checkpoint lacks "{_CLASS_WEIGHT}": it is not one of IFC.')
+        raise UserKeyError(
+            f'The checkpoint lacks "{_CLASS_WEIGHT}": it is not one of IFC.'
+        )
     return len(tensors[_CLASS_WEIGHT]) - 1
 
 

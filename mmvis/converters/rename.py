@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 
 from torch import Tensor
 
+from mmvis.errors import UserKeyError, UserValueError
+
 __all__ = ['check_complete', 'rename']
 
 
@@ -37,12 +39,12 @@ def rename(
             continue
         new = next((p.sub(r, old, count=1) for p, r in patterns if p.match(old)), None)
         if new is None:
-            raise KeyError(
+            raise UserKeyError(
                 f'Unknown weight "{old}" in the checkpoint: this converter has no '
                 'place for it. Is it a checkpoint of the method that it was made for?'
             )
         if new in old_names:
-            raise KeyError(
+            raise UserKeyError(
                 f'Weights "{old_names[new]}" and "{old}" both become "{new}".'
             )
         old_names[new] = old
@@ -67,17 +69,17 @@ def check_complete(
     """
     missing = [name for name in expected if name not in old_names]
     if missing:
-        raise KeyError(
+        raise UserKeyError(
             f'The checkpoint lacks {len(missing)} weights: {missing[:5]} ...'
         )
     for new, old in old_names.items():
         if new not in expected:
-            raise KeyError(
+            raise UserKeyError(
                 f'Weight "{old}" becomes "{new}", which the model does not have.'
             )
         given, wanted = tuple(tensors[old].shape), tuple(expected[new].shape)
         if given != wanted:
-            raise ValueError(
+            raise UserValueError(
                 f'Weight "{old}" has shape {given}, but "{new}" of the model has '
                 f'{wanted}. Is the checkpoint of another variant?'
             )

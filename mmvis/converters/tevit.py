@@ -11,6 +11,7 @@ from mmdet.models.backbones.swin import swin_converter
 from torch import Tensor
 
 from mmvis.converters.rename import check_complete, rename
+from mmvis.errors import UserKeyError
 
 __all__ = [
     'convert_pvt_v2',
@@ -47,7 +48,7 @@ def tevit_sizes_of(tensors: Mapping[str, Tensor]) -> dict[str, int]:
     """
     for name in (_CLASS_WEIGHT, _QUERY_WEIGHT):
         if name not in tensors:
-            raise KeyError(
+            raise UserKeyError(
                 f'The checkpoint lacks "{name}": it is one of neither TeViT nor '
                 'QueryInst.'
             )
@@ -89,7 +90,7 @@ def pvt_v2_sizes_of(tensors: Mapping[str, Tensor]) -> dict[str, int | list[int]]
     for stage in range(1, 5):
         name = f'block{stage}.0.mlp.fc1.weight'
         if name not in tensors:
-            raise KeyError(
+            raise UserKeyError(
                 f'The checkpoint lacks "{name}": it is not a whole PVTv2 of four '
                 'stages.'
             )

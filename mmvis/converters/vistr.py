@@ -10,6 +10,7 @@ from torch import Tensor
 
 from mmvis.converters.detr_transformer import DECODER_LAYER, ENCODER_LAYER, layer_rules
 from mmvis.converters.rename import check_complete, rename
+from mmvis.errors import UserKeyError
 
 __all__ = ['convert_detr', 'convert_vistr', 'old_names_of_vistr', 'vistr_shape_of']
 
@@ -59,7 +60,7 @@ def vistr_shape_of(tensors: Mapping[str, Tensor]) -> dict[str, int]:
         KeyError: If it is not a VisTR checkpoint.
     """
     if _CLASS_WEIGHT not in tensors or 'insmask_head.0.weight' not in tensors:
-        raise KeyError(
+        raise UserKeyError(
             f'The checkpoint lacks "{_CLASS_WEIGHT}" or "insmask_head.0.weight": it is '
             'not one of VisTR.'
         )

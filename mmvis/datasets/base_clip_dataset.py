@@ -5,6 +5,7 @@ from mmengine.dataset import BaseDataset
 from mmvis.datasets.annotated_frames import annotated_frames
 from mmvis.datasets.categories import DATASET_CLASSES
 from mmvis.datasets.seeded_index import SeededIndex, seed_everything
+from mmvis.errors import UserValueError
 
 __all__ = ['BaseClipDataset']
 
@@ -62,18 +63,18 @@ class BaseClipDataset(BaseDataset):
         **kwargs,
     ) -> None:
         if dataset_version is not None and dataset_version not in DATASET_CLASSES:
-            raise ValueError(
+            raise UserValueError(
                 f'`dataset_version` has to be one of {list(DATASET_CLASSES)} or None, '
                 f'got {dataset_version!r}.'
             )
         if dataset_version is not None and metainfo and 'classes' in metainfo:
-            raise ValueError(
+            raise UserValueError(
                 f"dataset_version='{dataset_version}' fixes the class list. Set it to "
                 'None to choose classes with `metainfo`.'
             )
         unknown = set(filter_cfg or ()) - {'filter_empty_gt'}
         if unknown:
-            raise ValueError(
+            raise UserValueError(
                 f'`filter_cfg` knows only "filter_empty_gt", got {sorted(unknown)}.'
             )
         self.dataset_version = dataset_version
@@ -114,7 +115,7 @@ class BaseClipDataset(BaseDataset):
             return self.data_list
         kept = [record for record in self.data_list if annotated_frames(record)]
         if not kept:
-            raise ValueError(
+            raise UserValueError(
                 f'{self.ann_file}: "annotations" has no mask of the classes '
                 f'{list(self._metainfo["classes"])}, so there is nothing to train on. '
                 'The official valid and test files have no annotations; set '

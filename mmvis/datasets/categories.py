@@ -2,6 +2,8 @@
 
 from collections.abc import Sequence
 
+from mmvis.errors import UserValueError
+
 __all__ = ['DATASET_CLASSES', 'match_categories']
 
 _YOUTUBE_VIS_2019 = (
@@ -71,7 +73,7 @@ def match_categories(
     ids = [category['id'] for category in by_id]
     names = [category['name'] for category in by_id]
     if len(set(ids)) < len(ids):
-        raise ValueError(f'"categories" has ids that occur more than once: {ids}.')
+        raise UserValueError(f'"categories" has ids that occur more than once: {ids}.')
     if dataset_version is not None:
         _check_version(by_id, dataset_version)
         return ids, DATASET_CLASSES[dataset_version]
@@ -79,7 +81,7 @@ def match_categories(
         return ids, tuple(names)
     missing = [name for name in classes if name not in names]
     if missing:
-        raise ValueError(
+        raise UserValueError(
             f'"categories" lacks {missing} of `metainfo.classes`; it has {names}.'
         )
     return [ids[names.index(name)] for name in classes], tuple(classes)
@@ -92,13 +94,13 @@ def _check_version(by_id: list[dict], version: str) -> None:
         f'{list(DATASET_CLASSES)}), or to None to take the classes from the file.'
     )
     if len(by_id) != len(expected):
-        raise ValueError(
+        raise UserValueError(
             f'"categories" has {len(by_id)} entries, expected the {len(expected)} of '
             f"dataset_version='{version}'. {advice}"
         )
     for category, name in zip(by_id, expected, strict=True):
         if _normalise(category['name']) != _normalise(name):
-            raise ValueError(
+            raise UserValueError(
                 f'"categories" has "{category["name"]}" under id {category["id"]}, '
                 f'dataset_version="{version}" has "{name}" there. {advice}'
             )

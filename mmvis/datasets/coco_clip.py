@@ -16,6 +16,7 @@ from mmvis.datasets.ytvis_reader import (
     check_fields,
     read_crowd_flag,
 )
+from mmvis.errors import UserValueError
 from mmvis.registry import DATASETS
 
 __all__ = ['CocoClipDataset']
@@ -76,7 +77,7 @@ class CocoClipDataset(BaseClipDataset):
                 categories, self._metainfo.get('classes')
             )
         except ValueError as error:
-            raise ValueError(f'{self.ann_file}: {error}') from error
+            raise UserValueError(f'{self.ann_file}: {error}') from error
         if self.dataset_version is None:
             self._set_categories(cat_ids, classes)
             return
@@ -98,7 +99,7 @@ class CocoClipDataset(BaseClipDataset):
         try:
             mask = compact_segmentation(annotation['segmentation'])
         except ValueError as error:
-            raise ValueError(
+            raise UserValueError(
                 f'{where}.segmentation (annotation id {annotation["id"]}) {error}.'
             ) from error
         return dict(
@@ -113,7 +114,7 @@ class CocoClipDataset(BaseClipDataset):
 
     def _check_images(self, images: list[dict]) -> dict[int, dict]:
         if not images:
-            raise ValueError(
+            raise UserValueError(
                 f'{self.ann_file}: "images" is empty, expected at least one image.'
             )
         for index, image in enumerate(images):
@@ -126,12 +127,12 @@ class CocoClipDataset(BaseClipDataset):
     ) -> None:
         where = f'{self.ann_file}: annotations[{index}]'
         if annotation['image_id'] not in images:
-            raise ValueError(
+            raise UserValueError(
                 f'{where}.image_id is {annotation["image_id"]}, which no entry of '
                 '"images" has.'
             )
         if annotation['category_id'] not in known:
-            raise ValueError(
+            raise UserValueError(
                 f'{where}.category_id is {annotation["category_id"]}, which no entry '
                 f'of "categories" has; known ids are {sorted(known)}.'
             )

@@ -7,6 +7,8 @@ from typing import Any
 
 from mmengine import fileio
 
+from mmvis.errors import UserValueError
+
 __all__ = ['read_json_object']
 
 _SPACE = re.compile(r'[ \t\n\r]*')
@@ -109,17 +111,17 @@ def read_json_object(
     try:
         text = fileio.get_text(path, backend_args=backend_args)
     except UnicodeDecodeError as error:
-        raise ValueError(f'{path} is not JSON: it is not UTF-8 text.') from error
+        raise UserValueError(f'{path} is not JSON: it is not UTF-8 text.') from error
     try:
         if text.lstrip()[:1] == '[':
-            raise ValueError(
+            raise UserValueError(
                 f'{path}: expected a JSON object with the fields "videos" or '
                 '"images", "categories" and "annotations", got an array. Is it a '
                 'results file?'
             )
         return _parse(text, compact or {})
     except json.JSONDecodeError as error:
-        raise ValueError(
+        raise UserValueError(
             f'{path} is not JSON: {error.msg} at line {error.lineno}, column '
             f'{error.colno}. Is the file complete?'
         ) from error

@@ -6,6 +6,8 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as mask_utils
 
+from mmvis.errors import UserValueError
+
 __all__ = [
     'compact_segmentation',
     'decode_segmentation',
@@ -51,17 +53,19 @@ def _is_list_of_ints(values: Any) -> bool:
 def _compact_rle(segmentation: dict) -> dict:
     missing = {'size', 'counts'} - segmentation.keys()
     if missing:
-        raise ValueError(f'is an RLE without {sorted(missing)}')
+        raise UserValueError(f'is an RLE without {sorted(missing)}')
     size, counts = segmentation['size'], segmentation['counts']
     if not _is_list_of_ints(size) or len(size) != 2:
-        raise ValueError(f'has the RLE size {size!r:.40}, expected [height, width]')
+        raise UserValueError(f'has the RLE size {size!r:.40}, expected [height, width]')
     height, width = size
     if isinstance(counts, str):
         return dict(size=[height, width], counts=counts.encode())
     if not _is_list_of_ints(counts):
-        raise ValueError('has RLE counts that are neither a string nor a list of ints')
+        raise UserValueError(
+            'has RLE counts that are neither a string nor a list of ints'
+        )
     if sum(counts) != height * width or min(counts, default=0) < 0:
-        raise ValueError(
+        raise UserValueError(
             f'has RLE counts that sum to {sum(counts)}, expected {height} * {width} '
             f'= {height * width} pixels'
         )
@@ -89,13 +93,13 @@ def compact_segmentation(segmentation: Any) -> dict | list | None:
     if isinstance(segmentation, dict):
         return _compact_rle(segmentation)
     if not isinstance(segmentation, list):
-        raise ValueError(
+        raise UserValueError(
             f'is a {type(segmentation).__name__}, expected RLE, list of polygons or '
             'null'
         )
     for polygon in segmentation:
         if not isinstance(polygon, list) or len(polygon) < 6 or len(polygon) % 2:
-            raise ValueError(
+            raise UserValueError(
                 'holds a polygon that is not a list of at least three x, y pairs'
             )
     return [array('d', polygon) for polygon in segmentation]
@@ -122,15 +126,15 @@ def decode_segmentation(
         rle = mask_utils.merge(mask_utils.frPyObjects(segmentation, height, width))
         return mask_utils.decode(rle)
     if list(segmentation['size']) != [height, width]:
-        raise ValueError(
+        raise UserValueError(
             f"has the RLE size {list(segmentation['size'])}, expected the frame's "
             f'[{height}, {width}]'
         )
     runs = rle_runs(segmentation['counts'])
     if runs is None or runs.min(initial=0) < 0:
-        raise ValueError('has RLE counts that are no compressed run lengths')
+        raise UserValueError('has RLE counts that are no compressed run lengths')
     if runs.sum() != height * width:
-        raise ValueError(
+        raise UserValueError(
             f'has RLE counts that sum to {runs.sum()}, expected {height} * {width} = '
             f'{height * width} pixels'
         )

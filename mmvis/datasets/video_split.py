@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from mmvis.errors import UserValueError
+
 __all__ = ['split_videos']
 
 
@@ -30,12 +32,12 @@ def split_videos(counts: np.ndarray, val_fraction: float, seed: int = 0) -> np.n
             fewer than two videos.
     """
     if not 0 < val_fraction < 1:
-        raise ValueError(
+        raise UserValueError(
             f'val_fraction has to be between 0 and 1, both excluded; got {val_fraction}'
         )
     num_videos = len(counts)
     if num_videos < 2:
-        raise ValueError(f'a split needs at least two videos, got {num_videos}')
+        raise UserValueError(f'a split needs at least two videos, got {num_videos}')
     num_val = min(max(round(val_fraction * num_videos), 1), num_videos - 1)
     totals = counts.sum(axis=0)
     wanted_val = val_fraction * totals

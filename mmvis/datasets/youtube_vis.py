@@ -5,6 +5,7 @@ from mmengine.fileio import join_path
 from mmvis.datasets.base_clip_dataset import BaseClipDataset
 from mmvis.datasets.categories import match_categories
 from mmvis.datasets.ytvis_reader import read_ytvis_json
+from mmvis.errors import UserValueError
 from mmvis.registry import DATASETS
 
 __all__ = ['YouTubeVISDataset']
@@ -35,7 +36,7 @@ class YouTubeVISDataset(BaseClipDataset):
         """
         content = read_ytvis_json(self.ann_file, self.backend_args)
         if not content['annotations'] and not self.test_mode:
-            raise ValueError(
+            raise UserValueError(
                 f'{self.ann_file}: "annotations" is missing or empty, so there is '
                 'nothing to train on. The official valid and test files have none; '
                 'set `test_mode=True` to predict on them.'
@@ -47,7 +48,7 @@ class YouTubeVISDataset(BaseClipDataset):
                 self.dataset_version,
             )
         except ValueError as error:
-            raise ValueError(f'{self.ann_file}: {error}') from error
+            raise UserValueError(f'{self.ann_file}: {error}') from error
         self._set_categories(*matched)
         instances: dict[int, list[dict]] = {}
         for annotation in content['annotations']:

@@ -5,6 +5,7 @@ from typing import Any
 
 from mmvis.datasets.json_reader import read_json_object
 from mmvis.datasets.segmentation import compact_segmentation
+from mmvis.errors import UserValueError
 
 __all__ = [
     'check_bbox',
@@ -43,16 +44,18 @@ def check_fields(entry: Any, fields: Iterable[str], where: str) -> None:
         ValueError: If it is not, starting with ``where``.
     """
     if not isinstance(entry, dict):
-        raise ValueError(f'{where} is a {type(entry).__name__}, expected an object.')
+        raise UserValueError(
+            f'{where} is a {type(entry).__name__}, expected an object.'
+        )
     missing = [field for field in fields if field not in entry]
     if missing:
-        raise ValueError(
+        raise UserValueError(
             f'{where} lacks the field "{missing[0]}"; it has {sorted(entry)}.'
         )
     for field in fields:
         expected = _FIELD_TYPES.get(field, object)
         if not isinstance(entry[field], expected):
-            raise ValueError(
+            raise UserValueError(
                 f'{where}: the field "{field}" is {entry[field]!r:.40}, expected a '
                 f'{expected.__name__}.'
             )
@@ -81,7 +84,7 @@ class _AnnotationCompactor:
             try:
                 compact.append(compact_segmentation(mask))
             except ValueError as error:
-                raise ValueError(
+                raise UserValueError(
                     f'{where}.segmentations[{frame_id}] (annotation id '
                     f'{annotation["id"]}) {error}.'
                 ) from error
@@ -104,7 +107,7 @@ def read_crowd_flag(annotation: dict, where: str) -> int:
     """
     flag = annotation.get('iscrowd')
     if flag not in (None, 0, 1):
-        raise ValueError(f'{where}.iscrowd is {flag!r:.40}, expected 0 or 1.')
+        raise UserValueError(f'{where}.iscrowd is {flag!r:.40}, expected 0 or 1.')
     return int(flag or 0)
 
 
@@ -118,7 +121,7 @@ def check_bbox(bbox: Any, where: str) -> None:
     if bbox is not None and not (
         is_box and all(isinstance(side, int | float) for side in bbox)
     ):
-        raise ValueError(
+        raise UserValueError(
             f'{where} is {bbox!r:.40}, expected [x, y, width, height] or null.'
         )
 
@@ -129,14 +132,14 @@ def _optional_list(annotation: dict, field: str, where: str) -> list:
     if values is None:
         return [None] * len(annotation['segmentations'])
     if not isinstance(values, list):
-        raise ValueError(f'{where}.{field} has to be a list, one entry per frame.')
+        raise UserValueError(f'{where}.{field} has to be a list, one entry per frame.')
     return values
 
 
 def _check_videos(content: dict, path: str) -> dict[int, dict]:
     """Check every video and return them by id."""
     if not content['videos']:
-        raise ValueError(f'{path}: "videos" is empty, expected at least one video.')
+        raise UserValueError(f'{path}: "videos" is empty, expected at least one video.')
     videos: dict[int, dict] = {}
     for index, video in enumerate(content['videos']):
         where = f'{path}: videos[{index}]'
@@ -144,17 +147,19 @@ def _check_videos(content: dict, path: str) -> dict[int, dict]:
         names = video['file_names']
         num_frames = len(names)
         if not names or not all(isinstance(name, str) for name in names):
-            raise ValueError(
+            raise UserValueError(
                 f'{where}.file_names has to name at least one frame (video id '
                 f'{video["id"]}), got {names!r:.40}.'
             )
         if video.get('length', num_frames) != num_frames:
-            raise ValueError(
+            raise UserValueError(
                 f'{where}.length is {video["length"]}, but file_names has {num_frames} '
                 f'entries (video id {video["id"]}).'
             )
         if video['id'] in videos:
-            raise ValueError(f'{where}.id is {video["id"]}, which an earlier one has.')
+            raise UserValueError(
+                f'{where}.id is {video["id"]}, which an earlier one has.'
+            )
         videos[video['id']] = video
     return videos
 
@@ -165,7 +170,7 @@ def _check_annotation(annotation: dict, video: dict, where: str) -> None:
     size = [video['height'], video['width']]
     for field in _PER_FRAME_FIELDS:
         if len(annotation[field]) != num_frames:
-            raise ValueError(
+            raise UserValueError(
                 f'{where}.{field} has {len(annotation[field])} entries, but video '
                 f'{video["id"]} has {num_frames} frames. Every frame needs one, null '
                 'where the object is not seen.'
@@ -174,7 +179,7 @@ def _check_annotation(annotation: dict, video: dict, where: str) -> None:
         check_bbox(annotation['bboxes'][frame_id], f'{where}.bboxes[{frame_id}]')
         if isinstance(mask, dict):
             if mask['size'] != size:
-                raise ValueError(
+                raise UserValueError(
                     f'{where}.segmentations[{frame_id}].size is {mask["size"]}, but '
                     f'video {video["id"]} has [height, width] = {size}.'
                 )
@@ -218,17 +223,17 @@ def read_ytvis_json(path: str, backend_args: dict | None = None) -> dict:
         where = f'{path}: annotations[{index}]'
         video = videos.get(annotation['video_id'])
         if video is None:
-            raise ValueError(
+            raise UserValueError(
                 f'{where}.video_id is {annotation["video_id"]}, which no entry of '
                 '"videos" has.'
             )
         if annotation['category_id'] not in category_ids:
-            raise ValueError(
+            raise UserValueError(
                 f'{where}.category_id is {annotation["category_id"]}, which no entry '
                 f'of "categories" has; known ids are {sorted(category_ids)}.'
             )
         if annotation['id'] in seen:
-            raise ValueError(
+            raise UserValueError(
                 f'{where}.id is {annotation["id"]}, which an earlier one has.'
             )
         seen.add(annotation['id'])

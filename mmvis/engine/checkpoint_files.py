@@ -17,6 +17,7 @@ from mmengine.runner import CheckpointLoader
 from mmengine.runner.checkpoint import get_external_models
 
 from mmvis.atomic_file import atomic_file
+from mmvis.errors import UserValueError
 
 __all__ = ['find_last_checkpoint', 'read_checkpoint', 'use_safe_checkpoint_files']
 
@@ -46,9 +47,9 @@ def read_checkpoint(filename: str, map_location: str | None = None) -> dict:
                 filename, map_location=map_location, weights_only=True
             )
     except (UnpicklingError, RuntimeError, EOFError, KeyError) as error:
-        raise ValueError(_unreadable(filename, str(error))) from error
+        raise UserValueError(_unreadable(filename, str(error))) from error
     if not isinstance(checkpoint, dict):
-        raise ValueError(
+        raise UserValueError(
             f'{filename} holds a {type(checkpoint).__name__}, expected a state dict '
             "or a dict with the key 'state_dict'."
         )
@@ -124,7 +125,7 @@ def load_from_openmmlab(filename: str, map_location: str | None) -> dict:
     name = filename.split('://', 1)[1]
     urls = get_external_models()
     if name not in urls:
-        raise ValueError(
+        raise UserValueError(
             f'{filename} is not known to MMEngine. Give the file or its https:// '
             'address instead.'
         )

@@ -3,6 +3,8 @@
 import torch
 from mmengine.config import Config
 
+from mmvis.errors import UserValueError
+
 __all__ = ['use_cpu_processes']
 
 
@@ -23,7 +25,7 @@ def use_cpu_processes(cfg: Config) -> None:
     if cfg.launcher == 'none' or torch.cuda.is_available():
         return
     if cfg.launcher != 'pytorch':
-        raise ValueError(
+        raise UserValueError(
             f"Without a GPU the launcher has to be 'pytorch', got '{cfg.launcher}'. "
             'Start with tools/dist_train.sh or tools/dist_test.sh.'
         )

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from mmvis.errors import UserKeyError
+
 __all__ = ['read_run_config']
 
 
@@ -41,7 +43,7 @@ def read_run_config(
     if cfg_options:
         cfg.merge_from_dict(cfg_options)
     if 'model' not in cfg:
-        raise KeyError(
+        raise UserKeyError(
             '`model` is missing. A config to run is one that names a model, as '
             'configs/ifc_r50.py, not one of configs/_base_/.'
         )

@@ -9,6 +9,7 @@ from mmengine.logging import print_log
 from torch import Tensor, nn
 
 from mmvis.engine.checkpoint_files import read_checkpoint
+from mmvis.errors import UserValueError
 
 __all__ = [
     'add_new_parameters',
@@ -75,7 +76,7 @@ def check_weights(
     ]
     problems = '; '.join(part for part in parts if part)
     if problems:
-        raise ValueError(
+        raise UserValueError(
             f'{filename} does not fit the model {type(model).__name__}: {problems}. '
             f'{_advice(bool(missing or unexpected))}'
         )

@@ -9,6 +9,8 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+from mmvis.errors import UserValueError
+
 __all__ = ['RESULTS_NAME', 'parse_json', 'read_json_file']
 
 RESULTS_NAME = 'results.json'
@@ -46,11 +48,11 @@ def parse_json(content: bytes, source: str) -> Any:
     try:
         return json.loads(_unpack(content, source))
     except UnicodeDecodeError as error:
-        raise ValueError(
+        raise UserValueError(
             f'{source}: expected json, but this is not UTF-8 text.'
         ) from error
     except json.JSONDecodeError as error:
-        raise ValueError(
+        raise UserValueError(
             f'{source}: not json: {error.msg} at line {error.lineno}, column '
             f'{error.colno}. Is the file complete?'
         ) from error
@@ -61,17 +63,19 @@ def _unpack(content: bytes, source: str) -> bytes:
         try:
             return gzip.decompress(content)
         except (EOFError, OSError) as error:
-            raise ValueError(f'{source}: the gzip file is damaged: {error}') from error
+            raise UserValueError(
+                f'{source}: the gzip file is damaged: {error}'
+            ) from error
     if content[:2] != b'PK':
         return content
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             names = archive.namelist()
             if names != [RESULTS_NAME]:
-                raise ValueError(
+                raise UserValueError(
                     f'{source}: a submission zip holds exactly "{RESULTS_NAME}" in its '
                     f'root, this one holds {names[:5]}.'
                 )
             return archive.read(RESULTS_NAME)
     except zipfile.BadZipFile as error:
-        raise ValueError(f'{source}: the zip file is damaged: {error}') from error
+        raise UserValueError(f'{source}: the zip file is damaged: {error}') from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import PurePosixPath
 
+from mmvis.errors import UserValueError
 from mmvis.evaluation.validation import video_length
 
 __all__ = ['find_long_videos', 'keep_videos']
@@ -31,7 +32,7 @@ def find_long_videos(
             as well as long ones.
     """
     if (min_long_len is None) == (short_gt is None):
-        raise ValueError(
+        raise UserValueError(
             'Short and long videos are told apart either by `min_long_len` or by '
             f'`short_gt`; got {"neither" if short_gt is None else "both"}.'
         )
@@ -42,7 +43,7 @@ def find_long_videos(
         is_long = {video['id']: _folder(video) not in short for video in gt['videos']}
     long_ids = {video_id for video_id, long in is_long.items() if long}
     if not 0 < len(long_ids) < len(is_long):
-        raise ValueError(
+        raise UserValueError(
             f'{len(long_ids)} of {len(is_long)} videos are long by this rule; the '
             'protocol of 2022 needs short and long ones. Change the length or the '
             'list of short videos, or do without the protocol.'

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mmvis.atomic_file import atomic_file
+from mmvis.errors import UserValueError
 from mmvis.evaluation.json_files import RESULTS_NAME
 from mmvis.evaluation.validation import validate_results
 
@@ -39,7 +40,7 @@ def tracks_to_results(
     for label, score, masks in zip(tracks['labels'], tracks['scores'], tracks['masks']):
         label = int(label)
         if not 0 <= label < len(cat_ids):
-            raise ValueError(
+            raise UserValueError(
                 f'Video {video_id} has a track with label {label}, but there are '
                 f'{len(cat_ids)} categories. Does `num_classes` of the model suit '
                 'the data set?'

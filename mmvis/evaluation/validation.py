@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from mmvis.errors import UserValueError
 from mmvis.evaluation.functional.rle import first_invalid_rle
 
 __all__ = ['validate_ground_truth', 'validate_results', 'video_length']
@@ -34,25 +35,25 @@ class _MaskCheck:
             if not mask:
                 continue
             if not isinstance(mask, dict) or not {'size', 'counts'} <= mask.keys():
-                raise ValueError(
+                raise UserValueError(
                     f'{where}[{frame_id}]: expected null or an RLE with "size" and '
                     f'"counts", got {_shorten(mask)}.'
                 )
             if mask['size'] != size:
-                raise ValueError(
+                raise UserValueError(
                     f'{where}[{frame_id}].size: {mask["size"]} given, but video '
                     f'{video["id"]} has [height, width] = {size}.'
                 )
             counts = mask['counts']
             if not isinstance(counts, kinds):
-                raise ValueError(
+                raise UserValueError(
                     f'{where}[{frame_id}].counts: expected compressed RLE (a string), '
                     f'got {_shorten(counts)}.'
                 )
             if isinstance(counts, list):
                 total = sum(counts)
                 if total != math.prod(size) or min(counts, default=0) < 0:
-                    raise ValueError(
+                    raise UserValueError(
                         f'{where}[{frame_id}].counts: the runs add up to {total}, '
                         f'expected height * width = {math.prod(size)}.'
                     )
@@ -70,7 +71,7 @@ class _MaskCheck:
         problem = first_invalid_rle(self._counts, np.array(self._pixels))
         if problem is not None:
             where, frame_id = self._frames[problem[0]]
-            raise ValueError(f'{where}[{frame_id}].counts: the RLE {problem[1]}.')
+            raise UserValueError(f'{where}[{frame_id}].counts: the RLE {problem[1]}.')
 
 
 def validate_ground_truth(gt: Any, source: str = 'ground truth') -> None:
@@ -85,7 +86,7 @@ def validate_ground_truth(gt: Any, source: str = 'ground truth') -> None:
             the file and the field.
     """
     if not isinstance(gt, dict):
-        raise ValueError(
+        raise UserValueError(
             f'{source}: expected an object with "videos", "categories" and '
             f'"annotations", got {_shorten(gt)}. Is this a results file?'
         )
@@ -101,7 +102,7 @@ def validate_ground_truth(gt: Any, source: str = 'ground truth') -> None:
         where = f'{source}: annotations[{index}]'
         video = _check_track(annotation, videos, cat_ids, where, ('iscrowd', 'areas'))
         if annotation['iscrowd'] not in (0, 1):
-            raise ValueError(
+            raise UserValueError(
                 f'{where}.iscrowd: expected 0 or 1, got {annotation["iscrowd"]!r}.'
             )
         _check_length(annotation, 'areas', video, where)
@@ -127,7 +128,7 @@ def validate_results(results: Any, gt: dict, source: str = 'results') -> None:
             entry and the field.
     """
     if not isinstance(results, list):
-        raise ValueError(
+        raise UserValueError(
             f'{source}: expected a list with one entry per track, got '
             f'{_shorten(results)}.'
         )
@@ -140,7 +141,9 @@ def validate_results(results: Any, gt: dict, source: str = 'results') -> None:
         score = result['score']
         is_number = isinstance(score, int | float) and not isinstance(score, bool)
         if not is_number or not math.isfinite(score):
-            raise ValueError(f'{where}.score: expected a finite number, got {score!r}.')
+            raise UserValueError(
+                f'{where}.score: expected a finite number, got {score!r}.'
+            )
         masks.add(result['segmentations'], video, f'{where}.segmentations', (str,))
     masks.finish()
 
@@ -152,12 +155,12 @@ def _check_track(
     _check_fields(track, ('video_id', 'category_id', 'segmentations', *fields), where)
     video_id, cat_id = track['video_id'], track['category_id']
     if not _is_id(video_id) or video_id not in videos:
-        raise ValueError(
+        raise UserValueError(
             f'{where}.video_id: {video_id!r} is none of the {len(videos)} videos of '
             'the ground truth. Was this made for another split or version?'
         )
     if not _is_id(cat_id) or cat_id not in cat_ids:
-        raise ValueError(
+        raise UserValueError(
             f'{where}.category_id: {cat_id!r} is not a category; expected one of '
             f'{_shorten(sorted(cat_ids))}. Labels have to be written as category ids.'
         )
@@ -169,9 +172,11 @@ def _check_length(track: dict, field: str, video: dict, where: str) -> None:
     num_frames = video_length(video)
     values = track[field]
     if not isinstance(values, list):
-        raise ValueError(f'{where}.{field}: expected a list, got {_shorten(values)}.')
+        raise UserValueError(
+            f'{where}.{field}: expected a list, got {_shorten(values)}.'
+        )
     if len(values) != num_frames:
-        raise ValueError(
+        raise UserValueError(
             f'{where}.{field}: {len(values)} entries, but video {video["id"]} has '
             f'{num_frames} frames; write null where the object is not seen.'
         )
@@ -181,13 +186,15 @@ def _check_videos(gt: dict, source: str) -> dict[int, dict]:
     videos = _list_of(gt, 'videos', source)
     _check_ids(videos, f'{source}: videos')
     if not videos:
-        raise ValueError(f'{source}: videos: expected at least one video, got none.')
+        raise UserValueError(
+            f'{source}: videos: expected at least one video, got none.'
+        )
     for index, video in enumerate(videos):
         where = f'{source}: videos[{index}]'
         length = 'length' if 'length' in video else 'file_names'
         _check_fields(video, ('height', 'width', length), where)
         if video.get('length', video_length(video)) != video_length(video):
-            raise ValueError(
+            raise UserValueError(
                 f'{where}.length: {video["length"]} given, but file_names has '
                 f'{video_length(video)} entries.'
             )
@@ -199,7 +206,7 @@ def _check_ids(entries: list, where: str) -> set[int]:
     for index, entry in enumerate(entries):
         _check_fields(entry, ('id',), f'{where}[{index}]')
         if not _is_id(entry['id']) or entry['id'] in ids:
-            raise ValueError(
+            raise UserValueError(
                 f'{where}[{index}].id: expected an integer that no earlier entry has, '
                 f'got {entry["id"]!r}.'
             )
@@ -209,17 +216,17 @@ def _check_ids(entries: list, where: str) -> set[int]:
 
 def _check_fields(entry: Any, fields: tuple[str, ...], where: str) -> None:
     if not isinstance(entry, dict):
-        raise ValueError(f'{where}: expected an object, got {_shorten(entry)}.')
+        raise UserValueError(f'{where}: expected an object, got {_shorten(entry)}.')
     for field in fields:
         if field not in entry:
-            raise ValueError(
+            raise UserValueError(
                 f'{where}.{field}: missing; the entry has {sorted(entry)}.'
             )
 
 
 def _list_of(gt: dict, field: str, source: str) -> list:
     if not isinstance(gt.get(field), list):
-        raise ValueError(
+        raise UserValueError(
             f'{source}: {field}: expected a list, got {_shorten(gt.get(field))}.'
         )
     return gt[field]

@@ -14,6 +14,7 @@ from mmengine.dist import is_main_process
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
+from mmvis.errors import UserValueError
 from mmvis.evaluation.json_files import parse_json
 from mmvis.evaluation.report import make_report
 from mmvis.evaluation.short_long import find_long_videos
@@ -67,7 +68,7 @@ class VISMetric(BaseMetric):
     ) -> None:
         super().__init__(collect_device, prefix, collect_dir)
         if min_long_len is not None and short_ann_file is not None:
-            raise ValueError(
+            raise UserValueError(
                 'Give `min_long_len` or `short_ann_file` to tell short videos from '
                 'long ones, not both.'
             )
@@ -169,7 +170,7 @@ class VISMetric(BaseMetric):
         """Read the annotation file, once; keep the categories of the data set."""
         path = self.ann_file or (self.dataset_meta or {}).get('ann_file')
         if path is None:
-            raise ValueError(
+            raise UserValueError(
                 'VISMetric needs the annotation file: set `ann_file` of the evaluator, '
                 'or use a data set whose metainfo has it.'
             )

@@ -7,6 +7,8 @@ from dataclasses import dataclass, fields
 
 from mmengine.logging import print_log
 
+from mmvis.errors import UserKeyError, UserTypeError, UserValueError
+
 __all__ = ['TestCfg']
 
 
@@ -69,7 +71,7 @@ class TestCfg:
         known = [f.name for f in fields(cls)]
         for key in cfg:
             if key not in known:
-                raise KeyError(
+                raise UserKeyError(
                     f'`model.test_cfg.{key}` is unknown. Known keys are: '
                     f'{", ".join(known)}.'
                 )
@@ -87,23 +89,23 @@ class TestCfg:
         if longest is None:
             longest, name = self.max_offline_frames, 'max_offline_frames'
         if self.clip_stride is not None and self.clip_stride > longest:
-            raise ValueError(
+            raise UserValueError(
                 f'`model.test_cfg.clip_stride` must be in [1, {name}={longest}], so '
                 f'that no frame is left out, got {self.clip_stride}. Lower it.'
             )
         is_number = isinstance(self.score_thr, (int, float))
         if not is_number or not 0 <= self.score_thr < 1:
-            raise ValueError(
+            raise UserValueError(
                 '`model.test_cfg.score_thr` must be a probability in [0, 1), got '
                 f'{self.score_thr!r}.'
             )
         if not isinstance(self.multi_class, bool):
-            raise TypeError(
+            raise UserTypeError(
                 '`model.test_cfg.multi_class` must be True or False, got '
                 f'{self.multi_class!r}.'
             )
         if self.merger is not None and 'type' not in self.merger:
-            raise ValueError(
+            raise UserValueError(
                 "`model.test_cfg.merger` must name its type, e.g. dict(type='"
                 f"IFCClipMerger'), got {self.merger!r}."
             )
@@ -144,12 +146,12 @@ class TestCfg:
         if value is None and allow_none:
             return
         if not isinstance(value, int) or isinstance(value, bool):
-            raise TypeError(
+            raise UserTypeError(
                 f'`model.test_cfg.{key}` must be an integer'
                 f'{" or None" if allow_none else ""}, got {value!r}.'
             )
         if value < 1:
-            raise ValueError(
+            raise UserValueError(
                 f'`model.test_cfg.{key}` must be at least 1'
                 f'{" or None" if allow_none else ""}, got {value}.'
             )

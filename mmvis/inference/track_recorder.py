@@ -10,11 +10,11 @@ from mmengine.structures import InstanceData
 from pycocotools import mask as mask_util
 from torch import Tensor
 
-from mmvis.models.trackers import FinalFrame
-from mmvis.models.vis.mask_encoding import encode_masks
-from mmvis.models.vis.roi_mask_encoding import encode_roi_masks
-from mmvis.models.vis.test_cfg import TestCfg
-from mmvis.models.vis.track_rows import select_rows
+from mmvis.inference.clip_mergers import FinalFrame
+from mmvis.inference.mask_encoding import encode_masks
+from mmvis.inference.roi_mask_encoding import encode_roi_masks
+from mmvis.inference.test_cfg import TestCfg
+from mmvis.inference.track_rows import select_rows
 
 __all__ = ['TrackRecorder']
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from mmvis.models.vis.test_cfg import TestCfg
+from mmvis.inference.test_cfg import TestCfg
 
 __all__ = ['select_rows']
 

@@ -7,9 +7,10 @@ from collections.abc import Callable, Sequence
 import torch
 from mmengine.structures import InstanceData
 
-from mmvis.models.trackers import SingleClipMerger
-from mmvis.models.vis.test_cfg import TestCfg
-from mmvis.models.vis.track_recorder import TrackRecorder
+from mmvis.errors import UserValueError
+from mmvis.inference.clip_mergers import SingleClipMerger
+from mmvis.inference.test_cfg import TestCfg
+from mmvis.inference.track_recorder import TrackRecorder
 from mmvis.registry import TASK_UTILS
 from mmvis.structures import AnyClipPrediction, ClipFeatures, RoIClipPrediction
 
@@ -46,7 +47,7 @@ class VideoStream:
         ori_shape: tuple[int, int],
     ) -> None:
         if video_len < 1:
-            raise ValueError(f'A video needs at least one frame, got {video_len}.')
+            raise UserValueError(f'A video needs at least one frame, got {video_len}.')
         self._predict_clip = predict_clip
         self._frames = cfg.seen_frames(video_len)
         self._seen = frozenset(self._frames)
@@ -87,7 +88,7 @@ class VideoStream:
         end = self._num_pushed + features.num_frames
         expected = self._frames[self._num_pushed : end]
         if frame_inds != expected:
-            raise ValueError(
+            raise UserValueError(
                 f'Features of {features.num_frames} frames came as frames '
                 f'{frame_inds}, but the next ones of the video are '
                 f'{expected}. Push every wanted frame once, in order.'
@@ -107,7 +108,7 @@ class VideoStream:
             ValueError: If frames of the video are missing.
         """
         if not self._is_done:
-            raise ValueError(
+            raise UserValueError(
                 f'The video ended after {self._num_pushed} of the '
                 f'{len(self._frames)} frames that the model has to see; the next one '
                 f'is frame {self._frames[self._num_pushed]}. Push all frames before '

@@ -6,7 +6,6 @@ from mmvis.models import (
     necks,
     roi_heads,
     task_modules,
-    trackers,
     vis,
     vis_heads,
 )
@@ -17,7 +16,6 @@ __all__ = [
     'necks',
     'roi_heads',
     'task_modules',
-    'trackers',
     'vis',
     'vis_heads',
 ]

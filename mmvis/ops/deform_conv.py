@@ -3,6 +3,7 @@
 import torch
 from torch import Tensor
 
+from mmvis.errors import UserValueError
 from mmvis.ops.deform_conv_torch import ConvGeometry, deform_conv2d_torch
 from mmvis.ops.mmcv_ext import has_compiled_ops
 
@@ -136,7 +137,7 @@ def _check(
 ) -> None:
     """Raise an error that names the first shape that does not fit."""
     if inputs.dim() != 4 or weight.dim() != 4:
-        raise ValueError(
+        raise UserValueError(
             'inputs and weight must have four axes, (B, C, H, W) and '
             f'(C_out, C / groups, kh, kw), got {tuple(inputs.shape)} and '
             f'{tuple(weight.shape)}.'
@@ -145,24 +146,24 @@ def _check(
     C_out, channels, kh, kw = weight.shape
     groups, deform_groups = geometry.groups, geometry.deform_groups
     if channels * groups != C or C_out % groups:
-        raise ValueError(
+        raise UserValueError(
             f'weight {tuple(weight.shape)} with groups={groups} takes '
             f'{channels * groups} channels, but inputs have {C}.'
         )
     if C % deform_groups:
-        raise ValueError(
+        raise UserValueError(
             f'deform_groups={deform_groups} does not divide the {C} channels of inputs.'
         )
     size = geometry.output_size(H, W, (kh, kw))
     if min(size) < 1:
-        raise ValueError(
+        raise UserValueError(
             f'inputs of {H} x {W} pixels are too small for the kernel: the output '
             f'would have {size[0]} x {size[1]}.'
         )
     taps = deform_groups * kh * kw
     for name, tensor, count in (('offset', offset, 2 * taps), ('mask', mask, taps)):
         if tensor is not None and tensor.shape != (B, count, *size):
-            raise ValueError(
+            raise UserValueError(
                 f'{name} must have shape {(B, count, *size)}, got '
                 f'{tuple(tensor.shape)}.'
             )

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from mmvis.errors import UserValueError
 from mmvis.ops.mmcv_ext import has_compiled_ops
 from mmvis.ops.roi_grid import RoIGrid, SamplingPoints
 from mmvis.ops.sampling import clamped_taps, corner_rows, weighted_row_sums
@@ -179,17 +180,17 @@ def _bilinear_rows(points: SamplingPoints, size: tuple) -> tuple[Tensor, Tensor]
 
 def _check(inputs: Tensor, rois: Tensor, sampling_ratio: int, pool_mode: str) -> None:
     if inputs.dim() != 4:
-        raise ValueError(
+        raise UserValueError(
             f'inputs must have shape (B, C, H, W), got {tuple(inputs.shape)}.'
         )
     if rois.dim() != 2 or rois.shape[1] != 5:
-        raise ValueError(
+        raise UserValueError(
             'rois must have shape (N, 5), each (batch index, x1, y1, x2, y2), got '
             f'{tuple(rois.shape)}. Put the batch index before the box.'
         )
     if sampling_ratio < 0:
-        raise ValueError(
+        raise UserValueError(
             f'sampling_ratio must be 0 (adaptive) or more, got {sampling_ratio}.'
         )
     if pool_mode not in ('avg', 'max'):
-        raise ValueError(f"pool_mode must be 'avg' or 'max', got {pool_mode!r}.")
+        raise UserValueError(f"pool_mode must be 'avg' or 'max', got {pool_mode!r}.")

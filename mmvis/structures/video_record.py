@@ -26,7 +26,7 @@ def write_video_record(
     ``category`` if ``classes`` are given), ``bboxes``: for each instance id its box of
     every frame, [x1, y1, x2, y2] in pixels of the video, and ``masks``: for each the
     compressed RLE of every frame. Both are None where it is absent; boxes are those
-    of :meth:`mmvis.models.vis.track_recorder.TrackRecorder.record`.
+    of :meth:`mmvis.inference.track_recorder.TrackRecorder.record`.
 
     Args:
         sample (TrackDataSample): Has ``pred_track_instances`` and the metainfo of

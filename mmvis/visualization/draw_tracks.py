@@ -7,6 +7,7 @@ import numpy as np
 import pycocotools.mask as mask_api
 from mmengine.structures import InstanceData
 
+from mmvis.errors import UserValueError
 from mmvis.visualization.labels import Label, draw_labels
 from mmvis.visualization.palette import Colour, track_colour
 
@@ -79,13 +80,13 @@ def _frame_mask(
 ) -> dict | None:
     masks = tracks.masks[n]
     if frame_id >= len(masks):
-        raise ValueError(
+        raise UserValueError(
             f'track {int(tracks.instances_id[n])} has masks for {len(masks)} frames, '
             f'but frame {frame_id} shall be drawn; are these the frames of its video?'
         )
     rle = masks[frame_id]
     if rle is not None and tuple(rle['size']) != size:
-        raise ValueError(
+        raise UserValueError(
             f'track {int(tracks.instances_id[n])} has a mask of (h, w) = '
             f'{tuple(rle["size"])} in frame {frame_id}, but the image is {size}'
         )
@@ -123,7 +124,7 @@ def _describe(tracks: InstanceData, n: int, classes: Sequence[str]) -> str:
     """Name, id and, if there is one, score of a track."""
     label = int(tracks.labels[n])
     if not 0 <= label < len(classes):
-        raise ValueError(
+        raise UserValueError(
             f'track {int(tracks.instances_id[n])} has label {label}, but there are '
             f'{len(classes)} class names'
         )

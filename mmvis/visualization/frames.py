@@ -6,6 +6,8 @@ import mmcv
 import numpy as np
 from mmengine import fileio
 
+from mmvis.errors import UserValueError
+
 __all__ = ['FrameFiles', 'enlargement']
 
 
@@ -37,7 +39,7 @@ class FrameFiles(Sequence):
         content = fileio.get(path, backend_args=self.backend_args)
         image = mmcv.imfrombytes(content, flag='color')
         if image is None:
-            raise ValueError(f'{path} is not an image that OpenCV can read')
+            raise UserValueError(f'{path} is not an image that OpenCV can read')
         return image
 
 

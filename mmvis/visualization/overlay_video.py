@@ -9,6 +9,7 @@ import numpy as np
 from mmengine.structures import InstanceData
 
 from mmvis.atomic_file import atomic_file
+from mmvis.errors import UserValueError
 from mmvis.visualization.draw_tracks import draw_tracks
 from mmvis.visualization.frames import enlargement
 
@@ -80,7 +81,7 @@ def _write(
                 size = picture.shape
                 writer = _open(path, picture, fps, codecs)
             elif picture.shape != size:
-                raise ValueError(
+                raise UserValueError(
                     f'frame {frame_id} of {name} is {picture.shape[:2]} (h, w), '
                     f'the first one is {size[:2]}'
                 )
@@ -90,7 +91,7 @@ def _write(
         if writer is not None:
             writer.release()
     if writer is None:
-        raise ValueError(f'there is no frame to write to {name}')
+        raise UserValueError(f'there is no frame to write to {name}')
     return num_frames
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from mmengine.structures import InstanceData
 
 from mmvis.atomic_file import atomic_file
+from mmvis.errors import UserValueError
 from mmvis.visualization.draw_tracks import draw_tracks
 from mmvis.visualization.frames import enlargement
 
@@ -43,7 +44,7 @@ def draw_strip(
         ValueError: If there is no frame, or ``num_frames`` is not positive.
     """
     if len(frames) == 0 or num_frames < 1:
-        raise ValueError(
+        raise UserValueError(
             'a strip needs at least one frame, got '
             f'{len(frames)} and num_frames={num_frames}'
         )

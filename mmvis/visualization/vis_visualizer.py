@@ -7,6 +7,7 @@ from mmdet.structures import TrackDataSample
 from mmengine.dist import master_only
 from mmengine.visualization import Visualizer
 
+from mmvis.errors import UserValueError
 from mmvis.registry import VISUALIZERS
 from mmvis.visualization.ground_truth import gt_tracks
 from mmvis.visualization.strip import draw_strip, write_image
@@ -61,14 +62,16 @@ class VISVisualizer(Visualizer):
         """
         classes = (self.dataset_meta or {}).get('classes')
         if classes is None:
-            raise ValueError("set the visualizer's dataset_meta = dict(classes=...)")
+            raise UserValueError(
+                "set the visualizer's dataset_meta = dict(classes=...)"
+            )
         records = []
         if draw_gt and _has_ground_truth(data_sample):
             records.append(gt_tracks(data_sample))
         if draw_pred and 'pred_track_instances' in data_sample:
             records.append(data_sample.pred_track_instances)
         if not records:
-            raise ValueError(
+            raise UserValueError(
                 f'the data sample of {name} has neither ground truth nor predictions '
                 f'that are to be drawn (draw_gt={draw_gt}, draw_pred={draw_pred})'
             )

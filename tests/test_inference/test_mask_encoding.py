@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from pycocotools import mask as mask_util
 
-from mmvis.models.vis.mask_encoding import encode_masks
+from mmvis.inference.mask_encoding import encode_masks
 
 
 def decode(counts, size):

@@ -4,7 +4,7 @@ import torch
 from mmdet.models.roi_heads.mask_heads.fcn_mask_head import _do_paste_mask
 from pycocotools import mask as mask_util
 
-from mmvis.models.vis.roi_mask_encoding import encode_roi_masks
+from mmvis.inference.roi_mask_encoding import encode_roi_masks
 
 SIZE = (45, 70)
 WHWH = torch.tensor([70.0, 45, 70, 45])

@@ -3,7 +3,7 @@ import logging
 import pytest
 from mmengine.logging import MMLogger
 
-from mmvis.models.vis.test_cfg import TestCfg
+from mmvis.inference.test_cfg import TestCfg
 
 
 @pytest.mark.parametrize(

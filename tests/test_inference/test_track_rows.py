@@ -1,8 +1,8 @@
 import pytest
 import torch
 
-from mmvis.models.vis.test_cfg import TestCfg
-from mmvis.models.vis.track_rows import select_rows
+from mmvis.inference.test_cfg import TestCfg
+from mmvis.inference.track_rows import select_rows
 
 # 4 tracks, 2 classes and no-object.
 PROBS = torch.tensor([[0.6, 0.3, 0.1], [0.005, 0.6, 0.395], [0.5, 0.5, 0], [0, 0, 1.0]])

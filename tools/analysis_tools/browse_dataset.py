@@ -12,6 +12,7 @@ from mmengine.runner import set_random_seed
 from mmengine.utils import ProgressBar
 
 from mmvis.engine.user_errors import user_errors
+from mmvis.errors import UserKeyError, UserValueError
 from mmvis.registry import DATASETS
 from mmvis.visualization import VISVisualizer
 
@@ -51,9 +52,11 @@ def write_clips(cfg: Config, args: argparse.Namespace) -> None:
         ValueError: If no clip is asked for.
     """
     if 'train_dataloader' not in cfg:
-        raise KeyError('`train_dataloader` is missing, so there is nothing to draw.')
+        raise UserKeyError(
+            '`train_dataloader` is missing, so there is nothing to draw.'
+        )
     if args.num_clips < 1:
-        raise ValueError(f'--num-clips has to be at least 1, got {args.num_clips}.')
+        raise UserValueError(f'--num-clips has to be at least 1, got {args.num_clips}.')
     init_default_scope(cfg.get('default_scope', 'mmvis'))
     set_random_seed(args.seed)
     dataset = DATASETS.build(cfg.train_dataloader.dataset)

@@ -18,6 +18,7 @@ from mmvis.atomic_file import atomic_file
 from mmvis.datasets.json_reader import read_json_object
 from mmvis.datasets.video_split import split_videos
 from mmvis.datasets.ytvis_reader import check_categories, check_fields
+from mmvis.errors import UserValueError
 
 
 def parse_args() -> argparse.Namespace:
@@ -61,7 +62,7 @@ def read_annotated(path: Path) -> dict:
     check_fields(content, ('videos', 'categories'), f'{path}: the json')
     check_categories(content, str(path))
     if not content.get('annotations'):
-        raise ValueError(
+        raise UserValueError(
             f'{path}: "annotations" is missing or empty, so there is nothing to '
             'balance. Give the json of the training videos.'
         )
@@ -85,12 +86,12 @@ def count_instances(content: dict, path: Path) -> np.ndarray:
         category['id']: col for col, category in enumerate(content['categories'])
     }
     if len(rows) < len(content['videos']):
-        raise ValueError(f'{path}: two entries of "videos" have the same id')
+        raise UserValueError(f'{path}: two entries of "videos" have the same id')
     counts = np.zeros((len(rows), len(columns)), dtype=np.int64)
     for index, annotation in enumerate(content['annotations']):
         for field, known in (('video_id', rows), ('category_id', columns)):
             if annotation[field] not in known:
-                raise ValueError(
+                raise UserValueError(
                     f'{path}: annotations[{index}].{field} is {annotation[field]}, '
                     'which is not in the json'
                 )

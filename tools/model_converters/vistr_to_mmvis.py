@@ -11,6 +11,7 @@ from mmvis.converters.command_line import (
     convert_file,
     load_model_cfg,
 )
+from mmvis.errors import UserValueError
 from mmvis.registry import MODELS
 
 EXAMPLES = """examples:
@@ -54,7 +55,7 @@ def load_vistr_cfg(config: str | None, tensors: dict) -> dict:
     head = model_cfg.head
     head.num_classes = shape['num_classes']
     if shape['num_queries'] % head.num_instances:
-        raise ValueError(
+        raise UserValueError(
             f'The checkpoint has {shape["num_queries"]} queries, no multiple of the '
             f'{head.num_instances} instances of {config}. Set head.num_instances in a '
             'config of your own and name it with --config.'

@@ -12,6 +12,7 @@ from torch.utils.data import Sampler
 
 from mmvis.datasets.annotated_frames import annotated_frames
 from mmvis.datasets.seeded_index import SeededIndex
+from mmvis.errors import UserValueError
 from mmvis.registry import DATA_SAMPLERS
 
 __all__ = ['SeededInfiniteSampler']
@@ -60,7 +61,7 @@ class SeededInfiniteSampler(Sampler):
             torch.tensor(_count_repeats(dataset, once_per), dtype=torch.long)
         )
         if len(self) == 0:
-            raise ValueError(
+            raise UserValueError(
                 f'The data set of {len(dataset)} videos has nothing for a pass with '
                 f"once_per='{once_per}'. Check `train_dataloader.dataset.ann_file`."
             )
@@ -103,7 +104,7 @@ def _count_repeats(dataset: Sized, once_per: str) -> list[int]:
         return [record['video_len'] for record in records]
     if once_per == 'annotated_frame':
         return [len(annotated_frames(record)) for record in records]
-    raise ValueError(
+    raise UserValueError(
         "`train_dataloader.sampler.once_per` must be 'video', 'frame' or "
         f"'annotated_frame', got {once_per!r}."
     )

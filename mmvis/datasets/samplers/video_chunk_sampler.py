@@ -7,6 +7,7 @@ from mmengine.dist import get_dist_info
 from torch.utils.data import Sampler
 
 from mmvis.datasets.base_clip_dataset import BaseClipDataset
+from mmvis.errors import UserValueError
 from mmvis.registry import DATA_SAMPLERS
 
 __all__ = ['VideoChunkSampler']
@@ -40,7 +41,7 @@ class VideoChunkSampler(Sampler):
         seed: int | None = None,
     ) -> None:
         if chunk_len < 1 or frame_stride < 1:
-            raise ValueError(
+            raise UserValueError(
                 '`chunk_len` and `frame_stride` have to be at least 1, got '
                 f'{chunk_len} and {frame_stride}.'
             )

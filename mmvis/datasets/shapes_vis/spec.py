@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 
+from mmvis.errors import UserValueError
+
 #: Changes whenever the same arguments give other bytes.
 GENERATOR_VERSION = 3
 
@@ -37,7 +39,7 @@ class ShapesVISSpec:
         least = dict(height=32, width=32, num_train=0, num_valid=0, seed=0)
         for name, value in asdict(self).items():
             if value < least.get(name, 1):
-                raise ValueError(
+                raise UserValueError(
                     f'ShapesVIS needs {name} of at least {least.get(name, 1)}, '
                     f'got {value}'
                 )

@@ -5,6 +5,7 @@ import random
 import numpy as np
 from mmcv.transforms import BaseTransform
 
+from mmvis.errors import UserValueError
 from mmvis.registry import TRANSFORMS
 
 __all__ = ['RandomClipCrop']
@@ -36,7 +37,7 @@ class RandomClipCrop(BaseTransform):
         self, min_size: int = 384, max_size: int = 600, max_attempts: int = 10
     ) -> None:
         if not 0 < min_size <= max_size:
-            raise ValueError(
+            raise UserValueError(
                 '`min_size` and `max_size` have to be 0 < min_size <= max_size, got '
                 f'{min_size} and {max_size}.'
             )

@@ -6,6 +6,7 @@ from abc import abstractmethod
 from mmcv.transforms import BaseTransform
 
 from mmvis.datasets.annotated_frames import annotated_frames
+from mmvis.errors import UserValueError
 from mmvis.registry import TRANSFORMS
 
 __all__ = [
@@ -39,7 +40,7 @@ class BaseSampleClip(BaseTransform):
 
     def __init__(self, clip_len: int) -> None:
         if clip_len < 1:
-            raise ValueError(f'`clip_len` has to be at least 1, got {clip_len}.')
+            raise UserValueError(f'`clip_len` has to be at least 1, got {clip_len}.')
         self.clip_len = clip_len
 
     @abstractmethod
@@ -115,7 +116,9 @@ class SampleReferenceClip(BaseSampleClip):
     ) -> None:
         super().__init__(clip_len)
         if frame_range < 1:
-            raise ValueError(f'`frame_range` has to be at least 1, got {frame_range}.')
+            raise UserValueError(
+                f'`frame_range` has to be at least 1, got {frame_range}.'
+            )
         self.frame_range = frame_range
         self.shuffle = shuffle
 
@@ -154,7 +157,7 @@ class SampleConsecutiveClip(BaseSampleClip):
     def __init__(self, clip_len: int, frame_stride: int = 1, wrap: bool = True) -> None:
         super().__init__(clip_len)
         if frame_stride < 1:
-            raise ValueError(
+            raise UserValueError(
                 f'`frame_stride` has to be at least 1, got {frame_stride}.'
             )
         self.frame_stride = frame_stride

@@ -13,6 +13,7 @@ from mmengine import fileio
 from PIL import Image
 
 from mmvis.datasets.segmentation import decode_segmentation, mask_bbox
+from mmvis.errors import UserValueError
 from mmvis.registry import TRANSFORMS
 
 __all__ = ['LoadClipAnnotations', 'LoadFrameFromFile']
@@ -62,7 +63,7 @@ class LoadFrameFromFile(BaseTransform):
         img = self._decode(data, path)
         expected = (results['height'], results['width'])
         if img.shape[:2] != expected:
-            raise ValueError(
+            raise UserValueError(
                 f'{path}: the image is (height, width) = {img.shape[:2]}, but video '
                 f'{results["video_id"]} is recorded as {expected}. Mend `height` and '
                 '`width` in the annotation file, or the image.'
@@ -78,13 +79,15 @@ class LoadFrameFromFile(BaseTransform):
             try:
                 Image.open(io.BytesIO(data)).load()
             except OSError as error:
-                raise ValueError(
+                raise UserValueError(
                     f'{path}: the image is broken or incomplete ({error}). Restore '
                     'the file.'
                 ) from error
         img = mmcv.imfrombytes(data, flag='color', backend=self.imdecode_backend)
         if img is None:
-            raise ValueError(f'{path}: the image cannot be decoded. Restore the file.')
+            raise UserValueError(
+                f'{path}: the image cannot be decoded. Restore the file.'
+            )
         return img
 
     def __repr__(self) -> str:
@@ -148,7 +151,7 @@ class LoadClipAnnotations(BaseTransform):
             try:
                 masks[n] = decode_segmentation(instance['mask'], height, width)
             except ValueError as error:
-                raise ValueError(
+                raise UserValueError(
                     f'segmentations[{frame_id}] of annotation '
                     f'{instance["instance_id"]} (video {video_id}) {error}.'
                 ) from error

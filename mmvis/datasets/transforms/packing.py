@@ -9,6 +9,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 
 from mmvis.datasets.segmentation import mask_bbox
+from mmvis.errors import UserValueError
 from mmvis.registry import TRANSFORMS
 
 __all__ = ['PackClipInputs']
@@ -79,7 +80,7 @@ def _pack_images(images: list[np.ndarray]) -> Tensor:
     """Stack frames (H, W, 3) to a tensor (T, 3, H, W) of uint8."""
     sizes = {img.shape for img in images}
     if len(sizes) > 1:
-        raise ValueError(
+        raise UserValueError(
             f'The frames of a clip have different shapes {sorted(sizes)}. Put resizing '
             'and cropping into a TransformBroadcaster with share_random_params=True.'
         )
@@ -92,7 +93,7 @@ def _pack_images(images: list[np.ndarray]) -> Tensor:
 def _check_sizes(masks: list[BitmapMasks], size: tuple[int, int]) -> None:
     for frame_masks in masks:
         if (frame_masks.height, frame_masks.width) != tuple(size):
-            raise ValueError(
+            raise UserValueError(
                 f'Masks are {(frame_masks.height, frame_masks.width)}, images '
                 f'{tuple(size)}: a transform changed only one. Those of MMDetection '
                 'and mmvis change both; those of mmcv do not know masks, and are '

@@ -11,6 +11,7 @@ from mmdet.structures.bbox import HorizontalBoxes
 from mmdet.structures.mask import BitmapMasks
 
 from mmvis.datasets.segmentation import mask_bbox
+from mmvis.errors import UserValueError
 from mmvis.registry import TRANSFORMS
 
 __all__ = ['MakePseudoClip']
@@ -77,9 +78,9 @@ class MakePseudoClip(BaseTransform):
         fill_value: tuple[int, int, int] = (104, 116, 124),
     ) -> None:
         if clip_len < 1:
-            raise ValueError(f'`clip_len` has to be at least 1, got {clip_len}.')
+            raise UserValueError(f'`clip_len` has to be at least 1, got {clip_len}.')
         if not 0 < scale_range[0] <= scale_range[1]:
-            raise ValueError(
+            raise UserValueError(
                 f'`scale_range` has to be (low, high) with 0 < low <= high, got '
                 f'{scale_range}.'
             )
@@ -97,7 +98,7 @@ class MakePseudoClip(BaseTransform):
             ValueError: If the incoming clip has more than one frame.
         """
         if len(results['img']) != 1:
-            raise ValueError(
+            raise UserValueError(
                 f'MakePseudoClip makes a clip of one image, got {len(results["img"])} '
                 'frames. Use it with CocoClipDataset, or sample a single frame.'
             )

@@ -4,6 +4,7 @@ import torch
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmvis.errors import UserFloatingPointError
 from mmvis.registry import HOOKS
 
 __all__ = ['FiniteLossHook']
@@ -42,7 +43,7 @@ class FiniteLossHook(Hook):
         ]
         # The sum says nothing that its terms do not.
         terms = [term for term in bad if not term.startswith('loss = ')] or bad
-        raise FloatingPointError(
+        raise UserFloatingPointError(
             f'Training stopped at iteration {runner.iter + 1}: {", ".join(terms)}. '
             'Lower optim_wrapper.optimizer.lr, check optim_wrapper.clip_grad, train '
             'without --amp, or look for broken annotations; then go on from the last '

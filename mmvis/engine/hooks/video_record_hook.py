@@ -12,6 +12,7 @@ from mmengine.fileio import dump, load
 from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
+from mmvis.errors import UserValueError
 from mmvis.registry import HOOKS
 from mmvis.structures import read_video_record, write_video_record
 
@@ -91,7 +92,7 @@ class VideoRecordHook(Hook):
                 key for key in self.run_id if earlier.get(key) != self.run_id[key]
             ]
             if differing:
-                raise ValueError(
+                raise UserValueError(
                     f'The results in {self.out_dir} are of another test: '
                     f'{", ".join(differing)} differ. Leave out --resume to start anew, '
                     'or choose another --work-dir.'

@@ -3,6 +3,7 @@
 from mmengine.runner import IterBasedTrainLoop
 from torch.utils.data import BatchSampler
 
+from mmvis.errors import UserTypeError
 from mmvis.registry import LOOPS
 
 __all__ = ['ResumableTrainLoop']
@@ -45,7 +46,7 @@ class ResumableTrainLoop(IterBasedTrainLoop):
         elif type(batch_sampler) is BatchSampler and hasattr(sampler, 'skip'):
             sampler.skip(self._iter * batch_sampler.batch_size)
         else:
-            raise TypeError(
+            raise UserTypeError(
                 'Resuming needs a sampler that can skip samples, got '
                 f'{type(sampler).__name__} in {type(batch_sampler).__name__}. Set '
                 "train_dataloader.sampler.type='SeededInfiniteSampler', without a "

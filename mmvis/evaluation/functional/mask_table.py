@@ -8,6 +8,7 @@ from operator import itemgetter
 import numpy as np
 from pycocotools import mask as mask_utils
 
+from mmvis.errors import UserValueError
 from mmvis.evaluation.functional.rle import decode_runs, first_invalid_rle
 
 __all__ = ['MaskTable', 'mean_mask_areas']
@@ -152,7 +153,7 @@ def _raise_if_invalid(counts: list[str | bytes], sizes: list[list[int]]) -> None
     """Name the first broken mask; on some of them pycocotools would never return."""
     problem = first_invalid_rle(counts, np.array([h * w for h, w in sizes]))
     if problem is not None:
-        raise ValueError(
+        raise UserValueError(
             f'A mask of size {sizes[problem[0]]} is no valid RLE: it {problem[1]}: '
             f'{counts[problem[0]]!r:.60}.'
         )

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from mmvis.errors import UserValueError
+
 __all__ = ['decode_runs', 'first_invalid_rle']
 
 _FIRST, _LAST = ord('0'), ord('0') + 63
@@ -36,7 +38,7 @@ def decode_runs(counts: list[str | bytes]) -> tuple[np.ndarray, np.ndarray]:
         return np.zeros(0, dtype=np.int64), np.zeros(len(counts), dtype=np.int64)
     is_last = codes < _MORE
     if not is_last[ends[ends > 0] - 1].all():
-        raise ValueError('An RLE string ends in the middle of a number.')
+        raise UserValueError('An RLE string ends in the middle of a number.')
     ends_of_numbers = np.append(0, np.cumsum(is_last, dtype=np.int64))[ends]
     sizes = np.diff(ends_of_numbers, prepend=0)
     return _undo_differences(_numbers(codes, is_last), sizes), sizes

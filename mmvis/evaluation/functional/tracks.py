@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as mask_utils
 
+from mmvis.errors import UserValueError
+
 __all__ = [
     'TrackSet',
     'compress_mask',
@@ -163,7 +165,7 @@ def index_results(
     video_ids = [result['video_id'] for result in results]
     if not video_index.keys() >= set(video_ids):
         place = next(i for i, v in enumerate(video_ids) if v not in video_index)
-        raise ValueError(
+        raise UserValueError(
             f'results[{place}].video_id: {video_ids[place]!r} is not a video of the '
             'ground truth; were these results made for another split?'
         )

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from mmvis.errors import UserValueError
 from mmvis.structures import AnyClipPrediction, ClipPrediction
 
 __all__ = ['BaseClipMerger', 'FinalFrame']
@@ -177,14 +178,14 @@ class BaseClipMerger(ABC):
     def _check_clip(self, frame_inds: list[int], prediction: AnyClipPrediction) -> None:
         num_frames = prediction.mask_logits.shape[1]
         if len(frame_inds) != num_frames:
-            raise ValueError(
+            raise UserValueError(
                 f'A clip of {len(frame_inds)} frames {frame_inds} came with masks for '
                 f'{num_frames} frames, shape {tuple(prediction.mask_logits.shape)}. '
                 'Pass one frame index for each mask.'
             )
         first = self._first_open_frame
         if first is not None and min(frame_inds) < first:
-            raise ValueError(
+            raise UserValueError(
                 f'Frame {min(frame_inds)} was declared final by pop_final({first}), '
                 'but a later clip holds it. Feed the clips of a video in order, and '
                 'call reset() between videos.'

@@ -10,8 +10,9 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from mmvis.models.trackers.base_clip_merger import BaseClipMerger, FinalFrame
-from mmvis.models.trackers.soft_iou import soft_iou
+from mmvis.errors import UserValueError
+from mmvis.inference.clip_mergers.base_clip_merger import BaseClipMerger, FinalFrame
+from mmvis.inference.clip_mergers.soft_iou import soft_iou
 from mmvis.registry import TASK_UTILS
 from mmvis.structures import ClipPrediction
 
@@ -52,7 +53,7 @@ class IFCClipMerger(BaseClipMerger):
 
     def __init__(self, iou_thr: float = 0.05) -> None:
         if not 0 <= iou_thr < 1:
-            raise ValueError(f'`iou_thr` must be in [0, 1), got {iou_thr}.')
+            raise UserValueError(f'`iou_thr` must be in [0, 1), got {iou_thr}.')
         self.iou_thr = iou_thr
         super().__init__()
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from mmvis.models.trackers.base_clip_merger import FinalFrame
+from mmvis.inference.clip_mergers.base_clip_merger import FinalFrame
 from mmvis.structures import RoIClipPrediction
 
 __all__ = ['SingleClipMerger']

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from torch import Tensor
 
+from mmvis.errors import UserValueError
+
 __all__ = ['soft_iou']
 
 _EPS = 1e-6
@@ -27,7 +29,7 @@ def soft_iou(probs_a: Tensor, probs_b: Tensor) -> Tensor:
         ValueError: If the two sets differ in T, H or W.
     """
     if probs_a.shape[1:] != probs_b.shape[1:]:
-        raise ValueError(
+        raise UserValueError(
             'soft_iou compares masks of the same frames and size, got (T, H, W) '
             f'{tuple(probs_a.shape[1:])} and {tuple(probs_b.shape[1:])}. Pass only '
             'the frames that both clips share.'

@@ -9,9 +9,10 @@ import torch
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
-from mmvis.models.trackers.base_clip_merger import BaseClipMerger
-from mmvis.models.trackers.mask_motion import MaskMotion, mask_motions
-from mmvis.models.trackers.soft_iou import soft_iou
+from mmvis.errors import UserValueError
+from mmvis.inference.clip_mergers.base_clip_merger import BaseClipMerger
+from mmvis.inference.clip_mergers.mask_motion import MaskMotion, mask_motions
+from mmvis.inference.clip_mergers.soft_iou import soft_iou
 from mmvis.registry import TASK_UTILS
 from mmvis.structures import ClipPrediction
 
@@ -280,4 +281,4 @@ def _scale_classes(cls_probs: Tensor, factor: Tensor) -> Tensor:
 
 def _check_range(name: str, value: float, low: float, high: float) -> None:
     if not low <= value <= high:
-        raise ValueError(f'`{name}` must be in [{low}, {high}], got {value}.')
+        raise UserValueError(f'`{name}` must be in [{low}, {high}], got {value}.')

@@ -18,6 +18,7 @@ from mmengine.model.weight_init import trunc_normal_
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmvis.errors import UserValueError
 from mmvis.models.layers import check_shift_strides, shift_tokens, strides_after
 from mmvis.registry import MODELS
 from mmvis.structures import ClipFeatures
@@ -116,7 +117,7 @@ class MsgShifT(PyramidVisionTransformerV2):
         )
         check_shift_strides(shift_strides, num_messenger_tokens)
         if frames_at_once < 1:
-            raise ValueError(
+            raise UserValueError(
                 f'`frames_at_once` has to be at least 1, got {frames_at_once}.'
             )
         self.shift_strides = tuple(shift_strides)

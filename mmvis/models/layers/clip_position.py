@@ -8,6 +8,8 @@ import torch
 from mmdet.models.layers import SinePositionalEncoding
 from torch import Tensor
 
+from mmvis.errors import UserValueError
+
 __all__ = ['sine_position', 'sine_position_3d']
 
 
@@ -62,7 +64,7 @@ def sine_position_3d(padding_mask: Tensor, embed_dims: int) -> Tensor:
         ValueError: If ``embed_dims`` is no multiple of 6.
     """
     if embed_dims % 6:
-        raise ValueError(
+        raise UserValueError(
             'The 3-D position code has sine and cosine for each of three axes: '
             f'`embed_dims` must be a multiple of 6, got {embed_dims}.'
         )

@@ -7,6 +7,8 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
+from mmvis.errors import UserValueError
+
 __all__ = ['check_shift_strides', 'shift_tokens', 'strides_after']
 
 
@@ -21,7 +23,7 @@ def check_shift_strides(shift_strides: Sequence[int], num_tokens: int) -> None:
         ValueError: If the number of runs does not divide them.
     """
     if not shift_strides or num_tokens % len(shift_strides):
-        raise ValueError(
+        raise UserValueError(
             '`num_messenger_tokens` must be a multiple of the number of '
             f'`shift_strides`, got {num_tokens} messengers and '
             f'shift_strides={tuple(shift_strides)}.'

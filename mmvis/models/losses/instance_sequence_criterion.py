@@ -14,6 +14,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 from torch.nn import functional as F
 
+from mmvis.errors import UserValueError
 from mmvis.models.layers import run_recomputed
 from mmvis.models.task_modules.clip_targets import clip_targets
 from mmvis.registry import MODELS, TASK_UTILS
@@ -86,7 +87,7 @@ class InstanceSequenceCriterion(BaseModule):
     ) -> None:
         super().__init__()
         if as_published and num_unused_classes == 0:
-            raise ValueError(
+            raise UserValueError(
                 'With as_published=True, frames where an instance is absent belong to '
                 'the unused class, but there is none. Set head.num_unused_classes=1.'
             )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
+from mmvis.errors import UserValueError
 from mmvis.models.layers import check_shift_strides, shift_tokens, strides_after
 from mmvis.models.necks.frame_token_neck import FrameTokenNeck
 from mmvis.registry import MODELS
@@ -91,7 +92,7 @@ class MessengerTokenNeck(FrameTokenNeck):
             init_cfg,
         )
         if num_layers < 2:
-            raise ValueError(
+            raise UserValueError(
                 f'`num_layers` must be at least 2, got {num_layers}: a frame reads '
                 'the messengers of others in the layer after they moved.'
             )

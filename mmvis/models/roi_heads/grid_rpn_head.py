@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import torch
 from mmdet.models.dense_heads import EmbeddingRPNHead
 
+from mmvis.errors import UserValueError
 from mmvis.registry import MODELS
 
 __all__ = ['GridRPNHead']
@@ -40,7 +41,7 @@ class GridRPNHead(EmbeddingRPNHead):
         super().__init__(**kwargs)
         rows, columns = grid
         if self.num_proposals != rows * columns:
-            raise ValueError(
+            raise UserValueError(
                 f'A grid of {rows} x {columns} points has {rows * columns} boxes, but '
                 f'rpn_head.num_proposals is {self.num_proposals}. Set both alike.'
             )

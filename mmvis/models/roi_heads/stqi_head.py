@@ -10,6 +10,7 @@ from mmdet.structures.bbox import bbox_cxcywh_to_xyxy
 from mmengine.model import BaseModule
 from torch import Tensor
 
+from mmvis.errors import UserValueError
 from mmvis.models.roi_heads.roi_targets import box_losses, mask_losses, match_clips
 from mmvis.models.roi_heads.stage_output import StageOutput
 from mmvis.models.task_modules.clip_targets import clip_targets
@@ -85,7 +86,7 @@ class STQIHead(BaseModule):
         self.feat_strides = list(extractor.featmap_strides)
         expected = [extractor.out_channels] * len(self.feat_strides)
         if self.in_channels != expected:
-            raise ValueError(
+            raise UserValueError(
                 f'STQIHead looks into {len(expected)} levels of {expected[0]} channels '
                 f'(head.roi_head.bbox_roi_extractor), but head.in_channels is '
                 f'{self.in_channels}. Put a neck such as FPN before it.'

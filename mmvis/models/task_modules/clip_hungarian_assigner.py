@@ -9,6 +9,7 @@ from mmengine.structures import InstanceData
 from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
+from mmvis.errors import UserValueError
 from mmvis.registry import TASK_UTILS
 
 __all__ = ['ClipHungarianAssigner']
@@ -32,7 +33,7 @@ class ClipHungarianAssigner:
 
     def __init__(self, match_costs: Sequence[dict]) -> None:
         if not match_costs:
-            raise ValueError(
+            raise UserValueError(
                 'ClipHungarianAssigner needs at least one match cost, got none. '
                 'Set assigner.match_costs.'
             )

@@ -2,9 +2,7 @@
 
 from mmvis.models.vis.base import ClipVISModel
 from mmvis.models.vis.ifc import IFC
-from mmvis.models.vis.test_cfg import TestCfg
 from mmvis.models.vis.tevit import TeViT
-from mmvis.models.vis.video_stream import VideoStream
 from mmvis.models.vis.vistr import VisTR
 
-__all__ = ['IFC', 'ClipVISModel', 'TeViT', 'TestCfg', 'VideoStream', 'VisTR']
+__all__ = ['IFC', 'ClipVISModel', 'TeViT', 'VisTR']

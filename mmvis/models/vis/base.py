@@ -9,8 +9,9 @@ from mmdet.structures import TrackDataSample, TrackSampleList
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 
-from mmvis.models.vis.test_cfg import TestCfg
-from mmvis.models.vis.video_stream import VideoStream
+from mmvis.errors import UserValueError
+from mmvis.inference.test_cfg import TestCfg
+from mmvis.inference.video_stream import VideoStream
 from mmvis.registry import MODELS
 from mmvis.structures import AnyClipPrediction, ClipFeatures
 
@@ -107,7 +108,7 @@ class ClipVISModel(BaseModel):
             ValueError: If ``inputs`` has not five axes or the mode is unknown.
         """
         if inputs.dim() != 5:
-            raise ValueError(
+            raise UserValueError(
                 f'`inputs` must have shape (B, T, 3, H, W), got {tuple(inputs.shape)}. '
                 'Add the axes of clips and frames, e.g. `frames[None]`.'
             )
@@ -117,7 +118,9 @@ class ClipVISModel(BaseModel):
             return self.loss(inputs, data_samples)
         if mode == 'predict':
             return self.predict(inputs, data_samples)
-        raise ValueError(f"`mode` must be 'tensor', 'loss' or 'predict', got '{mode}'.")
+        raise UserValueError(
+            f"`mode` must be 'tensor', 'loss' or 'predict', got '{mode}'."
+        )
 
     def loss(self, inputs: Tensor, data_samples: TrackSampleList) -> dict[str, Tensor]:
         """Losses of annotated clips (B, T, 3, H, W)."""
@@ -152,7 +155,7 @@ class ClipVISModel(BaseModel):
             ValueError: If there is more than one clip, or frames were left out.
         """
         if len(data_samples) != 1:
-            raise ValueError(
+            raise UserValueError(
                 f'Videos are predicted one at a time, got {len(data_samples)}. Set '
                 '`test_dataloader.batch_size` to 1.'
             )
@@ -218,7 +221,7 @@ class ClipVISModel(BaseModel):
         clip_len = getattr(self.head, 'clip_len', None)
         if clip_len is not None:
             if features.num_frames > clip_len:
-                raise ValueError(
+                raise UserValueError(
                     f'{type(self.head).__name__} was built for clips of at most '
                     f'head.clip_len={clip_len} frames, got {features.num_frames}. Set '
                     f'model.test_cfg.clip_len={clip_len}, or less, and longer videos '
@@ -240,7 +243,7 @@ class ClipVISModel(BaseModel):
 
     def _check_auxiliary_head(self) -> None:
         if self.auxiliary_head is not None and self.num_frame_stages == 0:
-            raise ValueError(
+            raise UserValueError(
                 f'model.auxiliary_head ({type(self.auxiliary_head).__name__}) reads '
                 'the features that frames have by themselves, but there are none: '
                 f'{type(self.backbone).__name__} lets frames meet from the beginning. '
@@ -339,7 +342,7 @@ def _check_clip_len(head: nn.Module, test_cfg: TestCfg) -> None:
     key = 'clip_len' if test_cfg.clip_len is not None else 'max_offline_frames'
     longest = getattr(test_cfg, key)
     if clip_len is not None and longest > clip_len:
-        raise ValueError(
+        raise UserValueError(
             f'{type(head).__name__} was built for clips of at most '
             f'head.clip_len={clip_len} frames, but test_cfg.{key} is {longest}. Set '
             f'it to {clip_len}, or less, and longer videos are cut into clips.'
@@ -353,7 +356,7 @@ def _check_channels(source: str, features: ClipFeatures, module: nn.Module) -> N
         return
     given = [m.shape[2] for m in features.maps]
     if given != list(expected):
-        raise ValueError(
+        raise UserValueError(
             f'{type(module).__name__} was built for in_channels={list(expected)}, but '
             f'{source} gives {len(given)} levels with {given} channels. Set '
             f'in_channels={given}, or choose other levels (out_indices) before it.'
@@ -367,7 +370,7 @@ def _check_tokens(source: str, features: ClipFeatures, module: nn.Module) -> Non
         return
     given = features.token_pos.shape[-1]
     if given != expected:
-        raise ValueError(
+        raise UserValueError(
             f'{type(module).__name__} reads tokens of {expected} channels, but those '
             f'that come with the levels of {source} have {given}. Give the neck that '
             f'makes them embed_dims={expected}, or let it run last.'
@@ -378,7 +381,7 @@ def _check_strides(source: str, features: ClipFeatures, module: nn.Module) -> No
     """Compare feature strides with what ``module`` was built for, if it says so."""
     expected = getattr(module, 'feat_strides', None)
     if expected is not None and list(features.feat_strides) != list(expected):
-        raise ValueError(
+        raise UserValueError(
             f'{type(module).__name__} was built for feature strides {list(expected)}, '
             f'but {source} gives {list(features.feat_strides)}. Set '
             'head.roi_head.*_roi_extractor.featmap_strides, or choose other levels '

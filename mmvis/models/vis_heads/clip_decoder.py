@@ -11,6 +11,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmvis.errors import UserValueError
 from mmvis.models.layers import (
     DecoderLayer,
     run_recomputed,
@@ -105,7 +106,7 @@ class ClipDecoder(BaseModule):
         """
         num_queries, embed_dims = self.query_embed.weight.shape
         if math.prod(query_grid) != num_queries:
-            raise ValueError(
+            raise UserValueError(
                 f'head.query_grid={tuple(query_grid)} has {math.prod(query_grid)} '
                 f'points, but head.num_queries is {num_queries}. Make rows x columns '
                 'equal to the number of queries.'

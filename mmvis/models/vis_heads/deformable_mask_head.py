@@ -10,6 +10,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmvis.errors import UserValueError
 from mmvis.ops import deform_conv2d
 
 __all__ = ['DeformableMaskHead']
@@ -60,7 +61,7 @@ class DeformableMaskHead(BaseModule):
         first = embed_dims + num_attention_maps
         widths = [embed_dims // 2**i for i in range(1, num_laterals + 2)]
         if any(c % num_groups for c in (first, *widths)):
-            raise ValueError(
+            raise UserValueError(
                 f'With embed_dims={embed_dims}, {num_attention_maps} attention heads '
                 f'and {num_laterals} finer levels the mask head has {[first, *widths]} '
                 f'channels, which num_groups={num_groups} does not divide. Change '

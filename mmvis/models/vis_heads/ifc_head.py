@@ -9,6 +9,7 @@ from mmdet.structures import TrackSampleList
 from mmengine.model import BaseModule
 from torch import Tensor
 
+from mmvis.errors import UserValueError
 from mmvis.models.layers import MLP
 from mmvis.models.vis_heads.clip_decoder import ClipDecoder
 from mmvis.models.vis_heads.mask_feature_fusion import MaskFeatureFusion
@@ -74,7 +75,7 @@ class IFCHead(BaseModule):
         super().__init__(init_cfg=init_cfg)
         self.in_channels = list(in_channels)
         if self.in_channels[-1] != embed_dims or len(self.in_channels) < num_levels:
-            raise ValueError(
+            raise UserValueError(
                 f'IFCHead reads at least num_levels={num_levels} levels, the '
                 f'coarsest with embed_dims={embed_dims} channels, but '
                 f'head.in_channels is {self.in_channels}. Put a neck such as '

@@ -9,6 +9,7 @@ from mmdet.structures import TrackSampleList
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmvis.errors import UserValueError
 from mmvis.models.layers import MLP, run_recomputed
 from mmvis.models.vis_heads.box_attention import BoxAttention
 from mmvis.models.vis_heads.clip_decoder import ClipDecoder
@@ -99,7 +100,7 @@ class VisTRHead(BaseModule):
         super().__init__(init_cfg=init_cfg)
         self.in_channels = list(in_channels)
         if self.in_channels[-1] != embed_dims or len(self.in_channels) < 2:
-            raise ValueError(
+            raise UserValueError(
                 'VisTRHead reads at least two levels, the coarsest with '
                 f'embed_dims={embed_dims} channels, but head.in_channels is '
                 f'{self.in_channels}. Put a neck such as SpaceTimeEncoderNeck before '

@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from mmvis.models.trackers.mask_motion import mask_motions
+from mmvis.inference.clip_mergers.mask_motion import mask_motions
 
 
 def box_tube(boxes, h=20, w=30):

@@ -1,6 +1,6 @@
 import torch
 
-from mmvis.models.trackers import SingleClipMerger
+from mmvis.inference.clip_mergers import SingleClipMerger
 from mmvis.structures import RoIClipPrediction
 
 N, T, K = 2, 3, 4

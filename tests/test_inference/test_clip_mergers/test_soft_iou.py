@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mmvis.models.trackers import soft_iou
+from mmvis.inference.clip_mergers import soft_iou
 
 
 def test_hand_computed_values():

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 import torch
 
-from mmvis.models.trackers import IFCClipMerger, TrackClipMerger
+from mmvis.inference.clip_mergers import IFCClipMerger, TrackClipMerger
 from mmvis.registry import TASK_UTILS
 from mmvis.structures import ClipPrediction
 

@@ -8,7 +8,7 @@ import torch
 from mmdet.structures import DetDataSample, TrackDataSample
 from pycocotools import mask as mask_utils
 
-from mmvis.models.vis.roi_mask_encoding import encode_roi_masks
+from mmvis.inference.roi_mask_encoding import encode_roi_masks
 
 CLOSE = dict(atol=1e-4, rtol=0)
 

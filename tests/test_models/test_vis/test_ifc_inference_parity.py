@@ -6,7 +6,7 @@ import torch
 from mmdet.structures import DetDataSample, TrackDataSample
 from pycocotools import mask as mask_api
 
-from mmvis.models.vis.test_cfg import TestCfg
+from mmvis.inference.test_cfg import TestCfg
 from mmvis.testing import load_pseudo
 
 

@@ -20,10 +20,7 @@ pseudo = load_pseudo()
 
 
 def find(name):
-    path = find_golden(f'vistr/{name}')
-    if path is None:
-        pytest.skip(f'golden/vistr/{name} is not there')
-    return path
+    return find_golden(f'vistr/{name}')
 
 
 @lru_cache(maxsize=2)
@@ -126,7 +123,7 @@ class VisTRGolden:
 
 @pytest.fixture
 def vistr_golden():
-    """Gives :class:`VisTRGolden` by file name, skips where the file is missing."""
+    """Gives :class:`VisTRGolden` by file name."""
     return VisTRGolden
 
 

@@ -8,10 +8,10 @@ import torch
 from mmengine.config import Config
 from pycocotools import mask as mask_utils
 
-from mmvis.models.vis import TestCfg, VideoStream
+from mmvis.inference import TestCfg, VideoStream
 from mmvis.structures import ClipFeatures, RoIClipPrediction
 
-CONFIGS = Path(__file__).resolve().parents[3] / 'configs' / '_base_' / 'models'
+CONFIGS = Path(__file__).resolve().parents[2] / 'configs' / '_base_' / 'models'
 SIZE, VIDEO_LEN = (90, 120), 9
 SPEED = torch.tensor([0.02, 0.01, 0.02, 0.01])
 

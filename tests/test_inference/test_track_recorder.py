@@ -2,9 +2,9 @@ import numpy as np
 import torch
 from pycocotools import mask as mask_util
 
+from mmvis.inference import TestCfg
 from mmvis.inference.clip_mergers import FinalFrame
 from mmvis.inference.track_recorder import TrackRecorder
-from mmvis.models.vis import TestCfg
 
 SIZE = (8, 12)
 

@@ -9,7 +9,7 @@ import torch
 from mmdet.structures import DetDataSample, TrackDataSample
 from pycocotools import mask as mask_api
 
-from mmvis.models.vis import TestCfg, VideoStream
+from mmvis.inference import TestCfg, VideoStream
 from mmvis.structures import ClipFeatures
 from mmvis.testing import load_pseudo
 

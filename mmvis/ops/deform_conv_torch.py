@@ -6,12 +6,10 @@ import torch
 from torch import Tensor
 from torch.utils.checkpoint import checkpoint
 
+from mmvis import memory_limits
 from mmvis.ops.sampling import corner_rows, weighted_row_sums, zero_padded_taps
 
 __all__ = ['ConvGeometry', 'deform_conv2d_torch']
-
-# Numbers of the unfolded input that are held at a time (128 MB in float32).
-_MAX_COLUMNS = 32_000_000
 
 
 class ConvGeometry(NamedTuple):
@@ -67,10 +65,11 @@ def deform_conv2d_torch(
     """
     taps = weight.shape[2] * weight.shape[3]
     numbers_per_map = inputs.shape[1] * taps * offset.shape[2] * offset.shape[3]
+    maps_at_once = max(1, memory_limits.COLUMN_NUMBERS_AT_ONCE // numbers_per_map)
     outputs = []
     # The products inside are to stay in float32 under autocast.
     with torch.autocast(inputs.device.type, enabled=False):
-        for part in _parts(len(inputs), max(1, _MAX_COLUMNS // numbers_per_map)):
+        for part in _parts(len(inputs), maps_at_once):
             factors = None if mask is None else mask[part]
             args = (inputs[part], offset[part], factors, weight, geometry)
             if torch.is_grad_enabled():

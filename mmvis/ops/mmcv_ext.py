@@ -6,6 +6,8 @@ import sys
 import types
 from collections.abc import Callable
 
+from mmvis.ops.mmcv_kernels import KERNELS
+
 __all__ = ['MmcvExtStandIn', 'ensure_mmcv_ext', 'has_compiled_ops']
 
 _NAME = 'mmcv._ext'
@@ -22,9 +24,6 @@ class MmcvExtStandIn(types.ModuleType):
     def __getattr__(self, name: str) -> Callable:
         if name.startswith('__'):
             raise AttributeError(name)
-        # Only now: mmcv itself asks for these names when it is imported.
-        from mmvis.ops.mmcv_kernels import KERNELS
-
         return KERNELS.get(name) or _missing(name)
 
 

@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from mmvis.ops.deform_conv_torch import ConvGeometry, deform_conv2d_torch
-from mmvis.ops.roi_align import roi_align_max, roi_align_torch
+from mmvis.ops.roi_align_torch import roi_align_max, roi_align_torch
 from mmvis.ops.sampling import clamped_taps, corner_rows
 
 __all__ = ['KERNELS']

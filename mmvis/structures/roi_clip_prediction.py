@@ -8,6 +8,7 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
+from mmvis import memory_limits
 from mmvis.ops import paste_masks
 from mmvis.structures.clip_prediction import ClipPrediction
 
@@ -15,9 +16,6 @@ __all__ = ['AnyClipPrediction', 'RoIClipPrediction']
 
 # Probabilities below and above are equally sure when clips are averaged.
 _SURE = 0.01
-
-# Masks that are pasted together: bounds what is needed besides the result.
-_MASKS_AT_ONCE = 50
 
 
 @dataclass(frozen=True)
@@ -48,8 +46,8 @@ class RoIClipPrediction:
         h, w = self.grid_size
         bboxes = self.bboxes.flatten(0, 1) * self.bboxes.new_tensor([w, h, w, h])
         parts = zip(
-            self.roi_logits.flatten(0, 1).split(_MASKS_AT_ONCE),
-            bboxes.split(_MASKS_AT_ONCE),
+            self.roi_logits.flatten(0, 1).split(memory_limits.PASTED_MASKS_AT_ONCE),
+            bboxes.split(memory_limits.PASTED_MASKS_AT_ONCE),
         )
         pasted = [_paste_logits(*part, self.grid_size) for part in parts]
         return torch.cat(pasted).unflatten(0, self.roi_logits.shape[:2])

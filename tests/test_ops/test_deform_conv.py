@@ -7,6 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from mmvis import memory_limits
 from mmvis.ops import deform_conv2d, has_compiled_ops, modulated_deform_conv2d
 from mmvis.ops.deform_conv_torch import ConvGeometry, deform_conv2d_torch
 
@@ -134,7 +135,7 @@ def test_maps_in_many_pieces_are_the_same(monkeypatch):
         out = modulated_deform_conv2d(*operands, *geometry)
         out.square().sum().backward()
         results.extend([out, *(x.grad for x in operands)])
-        monkeypatch.setattr('mmvis.ops.deform_conv_torch._MAX_COLUMNS', 3000)
+        monkeypatch.setattr(memory_limits, 'COLUMN_NUMBERS_AT_ONCE', 3000)
     for a, b in zip(whole, pieces, strict=True):
         torch.testing.assert_close(a, b)
 

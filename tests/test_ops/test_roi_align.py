@@ -1,14 +1,14 @@
 """RoIAlign against a loop over the formula, and where it must not break."""
 
 import math
-import sys
 
 import numpy as np
 import pytest
 import torch
 
+from mmvis import memory_limits
 from mmvis.ops import has_compiled_ops, roi_align
-from mmvis.ops.roi_align import roi_align_max, roi_align_torch
+from mmvis.ops.roi_align_torch import roi_align_max, roi_align_torch
 
 # Inside, over each border, far outside, without area, inverted, the second map.
 ROIS = torch.tensor(
@@ -142,7 +142,7 @@ def test_tied_maxima_pass_the_gradient_to_the_first():
 def test_a_level_in_many_pieces_is_the_same(monkeypatch):
     inputs = make_inputs()
     whole = roi_align(inputs, ROIS, (2, 3), 0.5, 0)
-    monkeypatch.setattr(sys.modules[roi_align_torch.__module__], '_MAX_POINTS', 30)
+    monkeypatch.setattr(memory_limits, 'SAMPLING_POINTS_AT_ONCE', 30)
     assert torch.equal(roi_align(inputs, ROIS, (2, 3), 0.5, 0), whole)
 
 

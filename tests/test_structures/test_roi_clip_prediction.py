@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from mmvis import memory_limits
 from mmvis.structures import RoIClipPrediction, roi_clip_prediction
 
 GRID = (6, 8)
@@ -68,6 +69,6 @@ def test_a_bounded_number_of_masks_is_pasted_at_once(monkeypatch):
         return paste_masks(masks, *args)
 
     monkeypatch.setattr(roi_clip_prediction, 'paste_masks', count)
-    monkeypatch.setattr(roi_clip_prediction, '_MASKS_AT_ONCE', 4)
+    monkeypatch.setattr(memory_limits, 'PASTED_MASKS_AT_ONCE', 4)
     torch.testing.assert_close(predict(roi_logits, bboxes).mask_logits, expected)
     assert nums == [4, 4, 4, 3]

@@ -22,8 +22,8 @@ from mmdet.structures.mask import BitmapMasks
 from mmengine.structures import InstanceData
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from mmvis import memory_limits
 from mmvis.apis import init_model
-from mmvis.models.layers import Attention
 
 CASES = ('lean', 'plain')
 
@@ -129,9 +129,7 @@ def measure(args: argparse.Namespace) -> dict[str, float]:
     model = build_model(args)
     clip, sample = make_clip(args)
     if case == 'plain':
-        for module in model.modules():
-            if isinstance(module, Attention):
-                module.weights_at_once = sys.maxsize
+        memory_limits.ATTENTION_WEIGHTS_AT_ONCE = sys.maxsize
     kernels = sdpa_kernel(SDPBackend.MATH) if case == 'plain' else nullcontext()
     kind = torch.device(args.device).type
     dtype = torch.float16 if kind == 'cuda' else torch.bfloat16

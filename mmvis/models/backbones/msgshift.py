@@ -18,7 +18,7 @@ from mmengine.model.weight_init import trunc_normal_
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmvis.errors import UserValueError
+from mmvis import memory_limits
 from mmvis.models.layers import check_shift_strides, shift_tokens, strides_after
 from mmvis.registry import MODELS
 from mmvis.structures import ClipFeatures
@@ -74,17 +74,13 @@ class MsgShifT(PyramidVisionTransformerV2):
             32.
         shift_strides (Sequence[int]): Frames by which each run moves. Defaults to
             the paper's (1, -1, 2, -2).
-        frames_at_once (int): Frames that pass through a block together where no
-            gradients are asked for, which bounds memory in long clips. Defaults to
-            8.
         convert_weights (bool): Whether the checkpoint of ``init_cfg`` has the names
             of PVT's own repository. Defaults to True.
         init_cfg (dict, optional): ``dict(type='Pretrained', checkpoint=...)`` with
             weights of PVTv2.
 
     Raises:
-        ValueError: If messengers cannot be cut into equal runs, or
-            ``frames_at_once`` is not positive.
+        ValueError: If messengers cannot be cut into equal runs.
     """
 
     temporal = True
@@ -100,7 +96,6 @@ class MsgShifT(PyramidVisionTransformerV2):
         drop_path_rate: float = 0.1,
         num_messenger_tokens: int = 32,
         shift_strides: Sequence[int] = (1, -1, 2, -2),
-        frames_at_once: int = 8,
         convert_weights: bool = True,
         init_cfg: dict | None = None,
     ) -> None:
@@ -116,12 +111,7 @@ class MsgShifT(PyramidVisionTransformerV2):
             init_cfg=init_cfg,
         )
         check_shift_strides(shift_strides, num_messenger_tokens)
-        if frames_at_once < 1:
-            raise UserValueError(
-                f'`frames_at_once` has to be at least 1, got {frames_at_once}.'
-            )
         self.shift_strides = tuple(shift_strides)
-        self.frames_at_once = frames_at_once
         # Three channels: messengers start where pictures do.
         self.msg_tokens = nn.Parameter(torch.empty(1, num_messenger_tokens, 3))
         trunc_normal_(self.msg_tokens, std=0.02)
@@ -159,7 +149,7 @@ class MsgShifT(PyramidVisionTransformerV2):
         """
         B, T = frames.shape[:2]
         # Frames meet in the shift alone: everything else takes some of them at a time.
-        at_once = B * T if torch.is_grad_enabled() else self.frames_at_once
+        at_once = B * T if torch.is_grad_enabled() else memory_limits.FRAMES_AT_ONCE
         x = frames.flatten(0, 1)
         messengers = self.msg_tokens.expand(B * T, -1, -1)
         for patch_embed, blocks, norm in self.layers:

@@ -7,12 +7,9 @@ from torch import Tensor
 from torch.nn import functional as F
 from torch.utils.checkpoint import checkpoint
 
-__all__ = ['WEIGHTS_AT_ONCE', 'attend']
+from mmvis import memory_limits
 
-#: Attention weights that are held at a time where there is no lean kernel: 64 MB in
-#: float32. Blocks of that size the C library returns to the system at once; smaller
-#: ones it keeps, and in the end as much memory is taken as if all were held.
-WEIGHTS_AT_ONCE = 16_000_000
+__all__ = ['attend']
 
 
 def attend(
@@ -21,7 +18,6 @@ def attend(
     value: Tensor,
     key_padding_mask: Tensor | None = None,
     dropout: float = 0.0,
-    weights_at_once: int = WEIGHTS_AT_ONCE,
 ) -> Tensor:
     """Mix values by how well queries and keys fit, in little memory.
 
@@ -37,8 +33,6 @@ def attend(
         key_padding_mask (Tensor, optional): Shape (B, Nk), True where a key is
             padding.
         dropout (float): Share of the weights that are dropped. Defaults to 0.
-        weights_at_once (int): Where weights have to be held, at most this many
-            are, those of some queries. Defaults to 16 million.
 
     Returns:
         Tensor: Shape (B, heads, Nq, c).
@@ -46,7 +40,7 @@ def attend(
     is_key = None if key_padding_mask is None else ~key_padding_mask[:, None, None]
     has_kernel = dropout == 0 or query.device.type != 'cpu'
     weights_of_one = query.shape[0] * query.shape[1] * key.shape[2]
-    queries_at_once = max(1, weights_at_once // weights_of_one)
+    queries_at_once = max(1, memory_limits.ATTENTION_WEIGHTS_AT_ONCE // weights_of_one)
     if has_kernel or query.shape[2] <= queries_at_once:
         return _attend(query, key, value, is_key, dropout)
     parts = query.split(queries_at_once, dim=2)

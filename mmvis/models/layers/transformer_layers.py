@@ -6,7 +6,7 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmvis.models.layers.attend import WEIGHTS_AT_ONCE, attend
+from mmvis.models.layers.attend import attend
 
 __all__ = ['Attention', 'DecoderLayer', 'EncoderLayer', 'FeedForward']
 
@@ -27,9 +27,6 @@ class Attention(nn.MultiheadAttention):
         num_heads (int): Number of heads.
         dropout (float): Dropout of the attention weights and of the residual.
     """
-
-    #: See :func:`attend`; a benchmark sets it to hold all weights.
-    weights_at_once = WEIGHTS_AT_ONCE
 
     def __init__(self, embed_dims: int, num_heads: int, dropout: float) -> None:
         super().__init__(embed_dims, num_heads, dropout=dropout, batch_first=True)
@@ -64,7 +61,6 @@ class Attention(nn.MultiheadAttention):
             *self._project(_with_pos(query, query_pos), _with_pos(key, key_pos), key),
             key_padding_mask,
             self.dropout if self.training else 0.0,
-            self.weights_at_once,
         )
         update = self.out_proj(update.transpose(1, 2).flatten(2))  # (B, Nq, C)
         return self.norm(query + self.residual_dropout(update))

@@ -14,6 +14,7 @@ from mmengine.structures import InstanceData
 from torch import Tensor
 from torch.nn import functional as F
 
+from mmvis import memory_limits
 from mmvis.errors import UserValueError
 from mmvis.models.layers import run_recomputed
 from mmvis.models.task_modules.clip_targets import clip_targets
@@ -25,7 +26,7 @@ __all__ = ['InstanceSequenceCriterion']
 class _Pairs(NamedTuple):
     """P matched (query, frame)s of one clip and what they should say."""
 
-    slots: Tensor  # (P,) index of the instance sequence
+    sequences: Tensor  # (P,) index of the instance sequence
     gts: Tensor  # (P,) index of the ground-truth instance
     frames: Tensor  # (P,)
     labels: Tensor  # (P,)
@@ -62,8 +63,6 @@ class InstanceSequenceCriterion(BaseModule):
             0.
         no_object_weight (float): Weight of the no-object class in the class loss.
             Defaults to 0.1.
-        masks_at_once (int): Masks that are compared at a time; their intermediate
-            results are computed again in the backward pass. Defaults to 32.
         as_published (bool): Do as the original does, see above. Defaults to False.
 
     Raises:
@@ -82,7 +81,6 @@ class InstanceSequenceCriterion(BaseModule):
         loss_dice: dict,
         num_unused_classes: int = 0,
         no_object_weight: float = 0.1,
-        masks_at_once: int = 32,
         as_published: bool = False,
     ) -> None:
         super().__init__()
@@ -93,7 +91,6 @@ class InstanceSequenceCriterion(BaseModule):
             )
         self.num_classes = num_classes
         self.no_object = num_classes + num_unused_classes
-        self.masks_at_once = masks_at_once
         self.as_published = as_published
         self.class_weight = [1.0] * self.no_object + [no_object_weight]
         self.assigner = TASK_UTILS.build(assigner)
@@ -170,7 +167,7 @@ class InstanceSequenceCriterion(BaseModule):
         picked: dict[str, list[Tensor]] = {key: [] for key in ('b', 'gb', 'm', 'gm')}
         for b, gt in enumerate(targets):
             pairs = self.pair_frames(*self.match(cls_logits[b], bboxes[b], gt), gt)
-            query = (b, pairs.slots, pairs.frames)
+            query = (b, pairs.sequences, pairs.frames)
             labels[query] = pairs.labels
             picked['b'].append(bboxes[query])
             picked['gb'].append(gt.bboxes_cxcywh[pairs.gts, pairs.frames])
@@ -212,13 +209,13 @@ class InstanceSequenceCriterion(BaseModule):
         )
         return pred, compared
 
-    def pair_frames(self, slots: Tensor, gts: Tensor, gt: InstanceData) -> _Pairs:
+    def pair_frames(self, sequences: Tensor, gts: Tensor, gt: InstanceData) -> _Pairs:
         """Spread matched sequences and instances over the frames that they learn."""
         # The original looks the pair's visibility up by the number of the pair.
         source = torch.arange(len(gts)) if self.as_published else gts
         pairs, frames = gt.visible[source].nonzero(as_tuple=True)
         gts = gts[pairs]
-        return _Pairs(slots[pairs], gts, frames, gt.frame_labels[gts, frames])
+        return _Pairs(sequences[pairs], gts, frames, gt.frame_labels[gts, frames])
 
     def _class_loss(self, logits: Tensor, labels: Tensor) -> Tensor:
         weights = logits.new_tensor(self.class_weight)[labels]
@@ -244,9 +241,8 @@ class InstanceSequenceCriterion(BaseModule):
         nothing = logits[0][:0].sum()
         losses = dict(loss_mask=nothing, loss_dice=nothing)
         logits, targets = torch.cat(list(logits)), torch.cat(list(targets))
-        for part, gt in zip(
-            logits.split(self.masks_at_once), targets.split(self.masks_at_once)
-        ):
+        at_once = memory_limits.COMPARED_MASKS_AT_ONCE
+        for part, gt in zip(logits.split(at_once), targets.split(at_once)):
             if len(part) > 0:
                 values = run_recomputed(self._compare_masks, part, gt, num_frames)
                 losses = {k: losses[k] + v for k, v in zip(losses, values)}

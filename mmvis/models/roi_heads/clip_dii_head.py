@@ -6,6 +6,7 @@ import torch
 from mmdet.models.roi_heads.bbox_heads import DIIHead
 from torch import Tensor, nn
 
+from mmvis import memory_limits
 from mmvis.registry import MODELS
 
 __all__ = ['ClipDIIHead']
@@ -24,9 +25,6 @@ class ClipDIIHead(DIIHead):
     Args:
         temporal_attention (bool): Whether to take the second step; without it the
             frames are on their own, as in QueryInst. Defaults to True.
-        rois_at_once (int): Boxes whose dynamic kernels are made together where no
-            gradients are asked for: 128 KB each at the paper's sizes. Defaults to
-            1000.
         zero_deltas (bool): Whether boxes stay where they are before training, so that
             a stage begins to learn from the boxes of the one before and not from
             chance moves (as in Deformable DETR, Zhu et al., ICLR 2021). Defaults to
@@ -37,13 +35,11 @@ class ClipDIIHead(DIIHead):
     def __init__(
         self,
         temporal_attention: bool = True,
-        rois_at_once: int = 1000,
         zero_deltas: bool = False,
         **kwargs,
     ) -> None:
         super().__init__(**kwargs)
         self.temporal_attention = temporal_attention
-        self.rois_at_once = rois_at_once
         self.zero_deltas = zero_deltas
 
     def init_weights(self) -> None:
@@ -84,7 +80,7 @@ class ClipDIIHead(DIIHead):
     def _forward_parts(self, roi_feat: Tensor, groups: Tensor) -> list[Tensor]:
         """Run MMDetection's head on groups (G, n, C) that know nothing of another."""
         num_groups, group_size, _ = groups.shape
-        at_once = max(self.rois_at_once // group_size, 1)
+        at_once = max(memory_limits.DYNAMIC_KERNELS_AT_ONCE // group_size, 1)
         if torch.is_grad_enabled():
             at_once = num_groups
         parts = zip(roi_feat.split(at_once * group_size), groups.split(at_once))

@@ -3,6 +3,7 @@ import torch
 from mmdet.models.backbones import PyramidVisionTransformerV2
 from mmengine.registry import init_default_scope
 
+from mmvis import memory_limits
 from mmvis.models.backbones import MsgShifT, msgshift
 from mmvis.models.layers import shift_tokens
 from mmvis.structures import ClipFeatures
@@ -92,7 +93,7 @@ def test_frames_at_once_bound_what_a_block_sees(monkeypatch):
     model = tiny_backbone()
     frames = torch.randn(1, 5, 3, 64, 96)
     expected = model(clip_features(frames))
-    model.frames_at_once = 2
+    monkeypatch.setattr(memory_limits, 'FRAMES_AT_ONCE', 2)
     nums = []
     run_block = msgshift._run_block
 
@@ -183,8 +184,3 @@ def test_every_parameter_and_every_heard_messenger_learns():
 def test_messengers_make_equal_runs():
     with pytest.raises(ValueError, match='6 messengers'):
         MsgShifT(num_messenger_tokens=6)
-
-
-def test_frames_at_once_is_positive():
-    with pytest.raises(ValueError, match='frames_at_once'):
-        tiny_backbone(frames_at_once=0)

@@ -4,6 +4,7 @@ from mmdet.models.roi_heads.bbox_heads import DIIHead
 from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
+from mmvis import memory_limits
 from mmvis.models.roi_heads import ClipDIIHead
 from mmvis.registry import MODELS
 from mmvis.testing import load_pseudo
@@ -96,11 +97,11 @@ def test_without_temporal_attention_it_is_mmdetections_head():
 
 @torch.no_grad()
 @pytest.mark.parametrize('temporal_attention', [True, False])
-def test_parts_change_nothing(temporal_attention):
+def test_parts_change_nothing(temporal_attention, monkeypatch):
     head = tiny_head(temporal_attention=temporal_attention)
     roi_feat, queries = torch.randn(24, 16, 3, 3), torch.randn(2, 3, 4, 16)
     expected = head(roi_feat, queries)
-    head.rois_at_once = 7
+    monkeypatch.setattr(memory_limits, 'DYNAMIC_KERNELS_AT_ONCE', 7)
     for x, y in zip(head(roi_feat, queries), expected):
         torch.testing.assert_close(x, y)
 

@@ -1,0 +1,42 @@
+"""Memory limits: how much each part works on at a time.
+
+Where a part could do all of its work at once, but would hold more than memory allows,
+it goes in runs of at most so many things. Results do not depend on the numbers. They
+are read when a part runs, so that a machine with less memory may lower them in a module
+that ``custom_imports`` names::
+
+    from mmvis import memory_limits
+
+    memory_limits.INSTANCE_MAPS_AT_ONCE = 8
+"""
+
+#: Attention weights where there is no lean kernel: 64 MB in float32. Blocks of that
+#: size the C library returns to the system at once; smaller ones it keeps, and in the
+#: end as much memory is taken as if all were held.
+ATTENTION_WEIGHTS_AT_ONCE = 16_000_000
+
+#: Numbers of the unfolded input of a deformable convolution: 128 MB in float32.
+COLUMN_NUMBERS_AT_ONCE = 32_000_000
+
+#: Sampling points of RoIAlign, of four table rows each: about 150 MB of indices.
+SAMPLING_POINTS_AT_ONCE = 1_000_000
+
+#: Frames that pass through a block of MsgShifT where no gradients are asked for.
+FRAMES_AT_ONCE = 8
+
+#: Dynamic kernels of TeViT's box head where no gradients are asked for: 128 KB each at
+#: the paper's sizes.
+DYNAMIC_KERNELS_AT_ONCE = 1000
+
+#: Masks within boxes that TeViT's mask head predicts.
+ROI_MASKS_AT_ONCE = 400
+
+#: Masks within boxes that are pasted into the grid of a clip.
+PASTED_MASKS_AT_ONCE = 50
+
+#: Instances times frames for which VisTR's mask branch holds intermediate results.
+INSTANCE_MAPS_AT_ONCE = 32
+
+#: Masks that VisTR's losses compare at the size of the input; their intermediate
+#: results are computed again in the backward pass.
+COMPARED_MASKS_AT_ONCE = 32

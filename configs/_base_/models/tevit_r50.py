@@ -108,16 +108,24 @@ model = dict(
                 ),
             ),
         ),
-        assigner=dict(
-            type='ClipHungarianAssigner',
-            match_costs=[
-                dict(type='FrameMeanCost', cost=dict(type='FocalLossCost', weight=2.0)),
-                dict(type='FrameMeanCost', cost=dict(type='BBoxL1Cost', weight=5.0)),
-                dict(
-                    type='FrameMeanCost',
-                    cost=dict(type='IoUCost', iou_mode='giou', weight=2.0),
-                ),
-            ],
+        criterion=dict(
+            type='ClipRoICriterion',
+            assigner=dict(
+                type='ClipHungarianAssigner',
+                match_costs=[
+                    dict(
+                        type='FrameMeanCost',
+                        cost=dict(type='FocalLossCost', weight=2.0),
+                    ),
+                    dict(
+                        type='FrameMeanCost', cost=dict(type='BBoxL1Cost', weight=5.0)
+                    ),
+                    dict(
+                        type='FrameMeanCost',
+                        cost=dict(type='IoUCost', iou_mode='giou', weight=2.0),
+                    ),
+                ],
+            ),
         ),
     ),
     # Offline, as published: the head keeps its best ten, and all of them are rows. A

@@ -3,7 +3,6 @@
 from mmvis.models.layers.activation_checkpoint import run_recomputed
 from mmvis.models.layers.attend import attend
 from mmvis.models.layers.clip_position import sine_position, sine_position_3d
-from mmvis.models.layers.mlp import MLP
 from mmvis.models.layers.shift_tokens import (
     check_shift_strides,
     shift_tokens,
@@ -17,7 +16,6 @@ from mmvis.models.layers.transformer_layers import (
 )
 
 __all__ = [
-    'MLP',
     'Attention',
     'DecoderLayer',
     'EncoderLayer',

@@ -10,11 +10,10 @@ from mmdet.structures.bbox import bbox_cxcywh_to_xyxy
 from mmengine.model import BaseModule
 from torch import Tensor
 
+from mmvis import memory_limits
 from mmvis.errors import UserValueError
-from mmvis.models.roi_heads.roi_targets import box_losses, mask_losses, match_clips
 from mmvis.models.roi_heads.stage_output import StageOutput
-from mmvis.models.task_modules.clip_targets import clip_targets
-from mmvis.registry import MODELS, TASK_UTILS
+from mmvis.registry import MODELS
 from mmvis.structures import ClipFeatures, RoIClipPrediction
 
 __all__ = ['STQIHead']
@@ -41,14 +40,12 @@ class STQIHead(BaseModule):
             queries.
         roi_head (dict): Config of ``SparseRoIHead`` with ``ClipDIIHead`` and
             ``DynamicMaskHead``: the stages, their losses and RoI extractors.
-        assigner (dict, optional): Config of :class:`ClipHungarianAssigner`, needed
-            for training only.
+        criterion (dict, optional): Config of matching and losses,
+            :class:`ClipRoICriterion`; needed for training only.
         num_tracks (int): (query, class) pairs that a clip keeps. Defaults to 10, the
             paper's.
         mask_stride (int): Input pixels per cell of the grid at which near-online
             inference compares clips. Defaults to 4.
-        rois_at_once (int): Masks that are predicted together, to bound memory.
-            Defaults to 400.
         init_cfg (dict, optional): Initialisation config.
 
     Raises:
@@ -60,11 +57,11 @@ class STQIHead(BaseModule):
         num_classes: int,
         in_channels: Sequence[int],
         rpn_head: dict,
+        *,
         roi_head: dict,
-        assigner: dict | None = None,
+        criterion: dict | None = None,
         num_tracks: int = 10,
         mask_stride: int = 4,
-        rois_at_once: int = 400,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
@@ -72,7 +69,6 @@ class STQIHead(BaseModule):
         self.in_channels = list(in_channels)
         self.num_tracks = num_tracks
         self.mask_stride = mask_stride
-        self.rois_at_once = rois_at_once
         self.rpn_head = MODELS.build(rpn_head)
         self.roi_head = MODELS.build(
             dict(
@@ -81,7 +77,7 @@ class STQIHead(BaseModule):
                 mask_head=dict(roi_head['mask_head'], num_classes=num_classes),
             )
         )
-        self.assigner = None if assigner is None else TASK_UTILS.build(assigner)
+        self.criterion = None if criterion is None else MODELS.build(criterion)
         extractor = self.roi_head.bbox_roi_extractor[0]
         self.feat_strides = list(extractor.featmap_strides)
         expected = [extractor.out_channels] * len(self.feat_strides)
@@ -151,43 +147,14 @@ class STQIHead(BaseModule):
     def loss(
         self, features: ClipFeatures, data_samples: TrackSampleList
     ) -> dict[str, Tensor]:
-        """Losses of all stages, each matched anew.
-
-        Args:
-            features (ClipFeatures): As of :meth:`forward_stages`.
-            data_samples (list[TrackDataSample]): Ground truth of the B clips.
-
-        Returns:
-            dict[str, Tensor]: For each stage s: ``s{s}.loss_cls``, ``.loss_bbox``,
-            ``.loss_iou`` and ``.loss_mask``. All are divided by the number of
-            positive (query, frame) pairs of the batch, averaged over ranks, at
-            least 1.
-        """
-        gts = [
-            clip_targets(sample, sample[0].batch_input_shape, features.maps[0])
-            for sample in data_samples
-        ]
-        whwh = self._frame_whwh(features)
-        for gt, (w, h, _, _) in zip(gts, whwh.tolist()):
-            gt.set_metainfo(dict(img_shape=(h, w)))
-        maps = _flat_maps(features)
-        losses = {}
-        for s, stage in enumerate(self.forward_stages(features)):
-            positives = match_clips(self.assigner, stage, gts)
-            of_stage = box_losses(
-                self.roi_head.bbox_head[s], stage, positives, gts, whwh
-            )
-            of_stage |= mask_losses(
-                self.roi_head.mask_head[s],
-                self.roi_head.mask_roi_extractor[s],
-                maps,
-                stage,
-                positives,
-                gts,
-            )
-            weight = self.roi_head.stage_loss_weights[s]
-            losses |= {f's{s}.{name}': weight * v for name, v in of_stage.items()}
-        return losses
+        """Losses of all stages; see :class:`ClipRoICriterion`."""
+        return self.criterion(
+            self.forward_stages(features),
+            data_samples,
+            roi_head=self.roi_head,
+            maps=_flat_maps(features),
+            whwh=self._frame_whwh(features),
+        )
 
     def predict(self, features: ClipFeatures) -> list[RoIClipPrediction]:
         """Keep the best (query, class) pairs by their mean score over the frames.
@@ -244,7 +211,8 @@ class STQIHead(BaseModule):
             self.roi_head.mask_head[-1],
         )
         logits = []
-        for part in torch.arange(T * N, device=rois.device).split(self.rois_at_once):
+        roi_inds = torch.arange(T * N, device=rois.device)
+        for part in roi_inds.split(memory_limits.ROI_MASKS_AT_ONCE):
             all_classes = mask_head(extractor(maps, rois[part]), attn_feats[part])
             picked = torch.arange(len(part), device=part.device)
             logits.append(all_classes[picked, labels[part]])

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from mmdet.models.layers import MLP
 from mmdet.structures import TrackSampleList
 from mmengine.model import BaseModule
 from torch import Tensor
 
 from mmvis.errors import UserValueError
-from mmvis.models.layers import MLP
 from mmvis.models.vis_heads.clip_decoder import ClipDecoder
 from mmvis.models.vis_heads.mask_feature_fusion import MaskFeatureFusion
 from mmvis.models.vis_heads.query_window import QueryWindow

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from mmdet.models.layers import MLP
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
-from mmvis.models.layers import MLP, sine_position
+from mmvis.models.layers import sine_position
 
 __all__ = ['QueryWindow']
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
+from mmdet.models.layers import MLP
 from mmdet.structures import TrackSampleList
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 
+from mmvis import memory_limits
 from mmvis.errors import UserValueError
-from mmvis.models.layers import MLP, run_recomputed
+from mmvis.models.layers import run_recomputed
 from mmvis.models.vis_heads.box_attention import BoxAttention
 from mmvis.models.vis_heads.clip_decoder import ClipDecoder
 from mmvis.models.vis_heads.deformable_mask_head import DeformableMaskHead
@@ -38,7 +40,8 @@ class VisTRHead(BaseModule):
     into clips. Outputs are those of the real frames only.
 
     Memory: mask features of all instances and frames at the finest level, C/16
-    channels each; all else is made for ``maps_at_once`` of them at a time.
+    channels each; all else is made for some of them at a time, see
+    :mod:`mmvis.memory_limits`.
 
     Args:
         num_classes (int): K, without the no-object class.
@@ -63,8 +66,6 @@ class VisTRHead(BaseModule):
             of their class probabilities. Defaults to True.
         min_frame_score (float): A sequence has no mask in frames whose best class has
             a lower probability. Defaults to 0.001, the original's value.
-        maps_at_once (int): Instances times frames for which the mask branch holds
-            intermediate results. Defaults to 32.
         with_cp (bool): Recompute activations of decoder and mask branch in the
             backward pass to save memory. Defaults to False.
         criterion (dict, optional): Config of the training losses,
@@ -92,7 +93,6 @@ class VisTRHead(BaseModule):
         num_unused_classes: int = 0,
         class_vote: bool = True,
         min_frame_score: float = 0.001,
-        maps_at_once: int = 32,
         with_cp: bool = False,
         criterion: dict | None = None,
         init_cfg: dict | None = None,
@@ -113,7 +113,6 @@ class VisTRHead(BaseModule):
         self.num_instances = num_instances
         self.class_vote = class_vote
         self.min_frame_score = min_frame_score
-        self.maps_at_once = maps_at_once
         self.with_cp = with_cp
         self.decoder = ClipDecoder(
             clip_len * num_instances,
@@ -189,7 +188,7 @@ class VisTRHead(BaseModule):
         query = query.unflatten(1, (T, N)).flatten(0, 1)  # (B*T, N, C)
         maps = [m.flatten(0, 1) for m in features.maps]
         padding_mask = features.padding_masks[-1].flatten(0, 1)
-        num_frames = max(1, self.maps_at_once // N)
+        num_frames = max(1, memory_limits.INSTANCE_MAPS_AT_ONCE // N)
         parts = [
             run_recomputed(self._frame_features, *part, with_cp=self.with_cp)
             for part in zip(
@@ -198,7 +197,7 @@ class VisTRHead(BaseModule):
         ]
         x = torch.cat(parts).unflatten(0, (B, T))  # (B, T, N, c, h, w)
         x = x.permute(0, 2, 3, 1, 4, 5).flatten(0, 1)  # (B*N, c, T, h, w)
-        num_instances = max(1, self.maps_at_once // T)
+        num_instances = max(1, memory_limits.INSTANCE_MAPS_AT_ONCE // T)
         masks = [
             run_recomputed(self.sequence_head, part, with_cp=self.with_cp)
             for part in x.split(num_instances)

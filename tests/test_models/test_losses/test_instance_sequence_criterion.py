@@ -3,6 +3,7 @@ import torch
 from mmengine.registry import init_default_scope
 from torch.nn import functional as F
 
+from mmvis import memory_limits
 from mmvis.registry import MODELS
 
 B, N, T, K = 2, 3, 4, 3
@@ -45,14 +46,14 @@ def test_terms(build, make_clip_sample):
 
 
 def test_only_visible_frames_of_the_matched_instance_learn(build, make_clip_sample):
-    """Slot 2 is matched to instance 0, slot 0 to instance 1, which is absent once."""
+    """Sequence 2 is matched to instance 0, 0 to instance 1, which is absent once."""
     criterion = build()
     gt = criterion.prepare_targets(
         make_clip_sample([0, 2], absent=[(1, 3)]), torch.zeros(1)
     )
-    slots, gts = torch.tensor([0, 2]), torch.tensor([1, 0])
-    pairs = criterion.pair_frames(slots, gts, gt)
-    assert pairs.slots.tolist() == [0, 0, 0, 2, 2, 2, 2]
+    sequences, gts = torch.tensor([0, 2]), torch.tensor([1, 0])
+    pairs = criterion.pair_frames(sequences, gts, gt)
+    assert pairs.sequences.tolist() == [0, 0, 0, 2, 2, 2, 2]
     assert pairs.gts.tolist() == [1, 1, 1, 0, 0, 0, 0]
     assert pairs.frames.tolist() == [0, 1, 2, 0, 1, 2, 3]
     assert pairs.labels.tolist() == [2, 2, 2, 0, 0, 0, 0]
@@ -66,7 +67,7 @@ def test_published_lookup_takes_frames_by_the_number_of_the_pair(
         make_clip_sample([0, 2], absent=[(1, 3)]), torch.zeros(1)
     )
     pairs = criterion.pair_frames(torch.tensor([0, 2]), torch.tensor([1, 0]), gt)
-    assert pairs.slots.tolist() == [0, 0, 0, 0, 2, 2, 2]
+    assert pairs.sequences.tolist() == [0, 0, 0, 0, 2, 2, 2]
     # Frame 3, where instance 1 is absent, is learned as the unused class.
     assert pairs.labels.tolist() == [2, 2, 2, K, 0, 0, 0]
 
@@ -77,27 +78,27 @@ def test_published_behaviour_needs_an_unused_class(build):
 
 
 def test_values_by_hand(build, make_clip_sample):
-    """One instance, absent in frame 1: its slot learns three frames."""
+    """One instance, absent in frame 1: its sequence learns three frames."""
     criterion = build()
     sample = make_clip_sample([2], absent=[(0, 1)])
     layers = make_layers(num_clips=1)[1:]
     layer = layers[0]
     gt = criterion.prepare_targets(sample, layer['mask_logits'])
-    (slot,), _ = criterion.match(layer['cls_logits'][0], layer['bboxes_cxcywh'][0], gt)
+    (query,), _ = criterion.match(layer['cls_logits'][0], layer['bboxes_cxcywh'][0], gt)
     losses = criterion(layers, [sample])
     frames = [0, 2, 3]
-    given = layer['bboxes_cxcywh'][0, slot, frames]
+    given = layer['bboxes_cxcywh'][0, query, frames]
     l1 = (given - gt.bboxes_cxcywh[0, frames]).abs().sum() / 3
     assert losses['loss_bbox'].item() == pytest.approx(5 * l1.item(), rel=1e-5)
     probs = F.interpolate(
-        layer['mask_logits'][0, slot, frames][None], (40, 48), mode='bilinear'
+        layer['mask_logits'][0, query, frames][None], (40, 48), mode='bilinear'
     )[0].sigmoid()
     masks = gt.masks[0, frames]
     overlap, sizes = (probs * masks).sum((1, 2)), (probs + masks).sum((1, 2))
     dice = (1 - (2 * overlap + 1) / (sizes + 1)).mean()
     assert losses['loss_dice'].item() == pytest.approx(dice.item(), rel=1e-5)
     labels = torch.full((N, T), K)
-    labels[slot, frames] = 2
+    labels[query, frames] = 2
     weight = torch.tensor([1.0, 1.0, 1.0, 0.1])
     logits = layer['cls_logits'].flatten(0, 2)
     loss_cls = F.cross_entropy(logits, labels.flatten(), weight)
@@ -123,8 +124,10 @@ def test_more_instances_than_slots(build, make_clip_sample):
     sample = make_clip_sample([0, 1, 2, 0, 1])
     layer = make_layers(num_clips=1)[-1]
     gt = criterion.prepare_targets(sample, layer['mask_logits'])
-    slots, gts = criterion.match(layer['cls_logits'][0], layer['bboxes_cxcywh'][0], gt)
-    assert slots.tolist() == [0, 1, 2]
+    sequences, gts = criterion.match(
+        layer['cls_logits'][0], layer['bboxes_cxcywh'][0], gt
+    )
+    assert sequences.tolist() == [0, 1, 2]
     assert len(set(gts.tolist())) == 3
     losses = criterion([layer], [sample])
     assert all(value.isfinite() for value in losses.values())
@@ -145,13 +148,16 @@ def test_clips_without_instances(build, make_clip_sample):
 
 
 @pytest.mark.parametrize('masks_at_once', [1, 5, 100])
-def test_parts_of_any_size_give_the_same(build, make_clip_sample, masks_at_once):
+def test_parts_of_any_size_give_the_same(
+    build, make_clip_sample, masks_at_once, monkeypatch
+):
     samples = [make_clip_sample([0, 2]), make_clip_sample([1])]
     results = []
-    for changes in ({}, dict(masks_at_once=masks_at_once)):
+    for at_once in (memory_limits.COMPARED_MASKS_AT_ONCE, masks_at_once):
+        monkeypatch.setattr(memory_limits, 'COMPARED_MASKS_AT_ONCE', at_once)
         layers = make_layers()
         logits = layers[-1]['mask_logits'].requires_grad_()
-        losses = build(**changes)(layers, samples)
+        losses = build()(layers, samples)
         sum(losses.values()).backward()
         results.append((losses, logits.grad))
     torch.testing.assert_close(results[0], results[1])

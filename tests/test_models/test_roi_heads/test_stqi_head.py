@@ -8,6 +8,7 @@ from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
 from pycocotools import mask as mask_utils
 
+from mmvis import memory_limits
 from mmvis.ops import paste_masks
 from mmvis.registry import MODELS
 
@@ -138,12 +139,11 @@ def test_raw_outputs(model):
 
 
 @torch.no_grad()
-def test_prediction_does_not_depend_on_the_batch_or_chunks_of_masks(model):
+def test_prediction_does_not_depend_on_the_batch_or_chunks_of_masks(model, monkeypatch):
     model.eval()
     frames, samples = make_frames(2, 3), [make_sample(3, [])] * 2
-    model.head.rois_at_once = 400
     both = model.head.predict(model.extract_feat(frames, samples))
-    model.head.rois_at_once = 5
+    monkeypatch.setattr(memory_limits, 'ROI_MASKS_AT_ONCE', 5)
     (alone,) = model.head.predict(model.extract_feat(frames[1:], samples[1:]))
     close = dict(atol=1e-4, rtol=1e-4)
     torch.testing.assert_close(both[1].cls_probs, alone.cls_probs, **close)

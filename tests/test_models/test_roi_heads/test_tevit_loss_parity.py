@@ -10,7 +10,7 @@ from mmdet.structures.mask import BitmapMasks
 from mmengine.structures import InstanceData
 
 from mmvis.converters.tevit import old_names_of
-from mmvis.models.roi_heads.roi_targets import mask_targets, match_clips
+from mmvis.models.losses.clip_roi_criterion import mask_targets, match_clips
 from mmvis.models.task_modules import clip_targets
 
 CLOSE = dict(atol=1e-4, rtol=0)
@@ -88,7 +88,7 @@ def model(case):
 
 @torch.no_grad()
 def test_assignments_and_mask_targets(case, model, monkeypatch):
-    golden, assigner = case.golden, model.head.assigner
+    golden, assigner = case.golden, model.head.criterion.assigner
     frames, samples = case.frames(), case.data_samples()
     features = model.extract_feat(frames, samples)
     gts = [clip_targets(sample, tuple(case.pad), frames) for sample in samples]

@@ -1,6 +1,7 @@
 import pytest
 import torch
 
+from mmvis import memory_limits
 from mmvis.models.vis_heads import VisTRHead
 
 SHAPES = dict(
@@ -41,10 +42,12 @@ def test_batched_equals_single(build_vistr_head, vistr_features):
 @torch.no_grad()
 @pytest.mark.parametrize('maps_at_once', [1, 11, 1000])
 def test_parts_of_any_size_give_the_same(
-    build_vistr_head, vistr_features, maps_at_once
+    build_vistr_head, vistr_features, maps_at_once, monkeypatch
 ):
-    whole = build_vistr_head()(vistr_features)
-    parts = build_vistr_head(maps_at_once=maps_at_once)(vistr_features)
+    head = build_vistr_head()
+    whole = head(vistr_features)
+    monkeypatch.setattr(memory_limits, 'INSTANCE_MAPS_AT_ONCE', maps_at_once)
+    parts = head(vistr_features)
     torch.testing.assert_close(parts, whole, atol=1e-5, rtol=1e-4)
 
 

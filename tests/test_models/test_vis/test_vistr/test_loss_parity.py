@@ -46,11 +46,11 @@ def test_costs_and_matching(vistr_golden, case):
         args = (layer['cls_logits'][0], layer['bboxes_cxcywh'][0], gt)
         cost = criterion.assigner.cost_matrix(*criterion.match_inputs(*args))
         torch.testing.assert_close(cost, golden[f'{prefix}/cost'], atol=1e-4, rtol=0)
-        slots, gts = criterion.match(*args)
-        assert slots.tolist() == golden[f'{prefix}/out_i'].tolist()
+        sequences, gts = criterion.match(*args)
+        assert sequences.tolist() == golden[f'{prefix}/out_i'].tolist()
         assert gts.tolist() == golden[f'{prefix}/tgt_i'].tolist()
-        pairs = criterion.pair_frames(slots, gts, gt)
-        queries = pairs.frames * N + pairs.slots
+        pairs = criterion.pair_frames(sequences, gts, gt)
+        queries = pairs.frames * N + pairs.sequences
         assert queries.tolist() == golden[f'{prefix}/query_index'].tolist()
         rows = pairs.gts * T + pairs.frames
         assert rows.tolist() == golden[f'{prefix}/target_index'].tolist()

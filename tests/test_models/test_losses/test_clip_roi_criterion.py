@@ -9,14 +9,14 @@ from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
 from torch import nn
 
-from mmvis.models.roi_heads.roi_targets import (
+from mmvis.models.losses.clip_roi_criterion import (
     Positives,
     box_losses,
     mask_losses,
     mask_targets,
     match_clips,
 )
-from mmvis.models.roi_heads.stqi_head import StageOutput
+from mmvis.models.roi_heads import StageOutput
 from mmvis.models.task_modules import ClipHungarianAssigner
 from mmvis.registry import MODELS
 

@@ -1,20 +1,93 @@
-"""Matching and losses of one stage of a head with boxes and RoI masks."""
+"""Set loss over the boxes of a clip and the masks within them, stage by stage."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
+from mmdet.structures import TrackSampleList
 from mmdet.utils import reduce_mean
+from mmengine.model import BaseModule
 from mmengine.structures import InstanceData
 from torch import Tensor, nn
 
 from mmvis.models.roi_heads.stage_output import StageOutput
-from mmvis.models.task_modules import ClipHungarianAssigner
+from mmvis.models.task_modules import ClipHungarianAssigner, clip_targets
 from mmvis.ops import roi_align
+from mmvis.registry import MODELS, TASK_UTILS
 
-__all__ = ['Positives', 'box_losses', 'mask_losses', 'match_clips']
+__all__ = [
+    'ClipRoICriterion',
+    'Positives',
+    'box_losses',
+    'mask_losses',
+    'mask_targets',
+    'match_clips',
+]
+
+
+@MODELS.register_module()
+class ClipRoICriterion(BaseModule):
+    """Match queries and instances of each clip at every stage, then compare.
+
+    TeViT (Yang et al., CVPR 2022), Sec. 3.3. The losses themselves belong to
+    MMDetection's box and mask heads, whose layers depend on them.
+
+    Args:
+        assigner (dict): Config of :class:`ClipHungarianAssigner`.
+    """
+
+    def __init__(self, assigner: dict) -> None:
+        super().__init__()
+        self.assigner = TASK_UTILS.build(assigner)
+
+    def forward(
+        self,
+        stages: Iterable[StageOutput],
+        data_samples: TrackSampleList,
+        *,
+        roi_head: nn.Module,
+        maps: Sequence[Tensor],
+        whwh: Tensor,
+    ) -> dict[str, Tensor]:
+        """Losses of all stages, each matched anew.
+
+        Args:
+            stages (Iterable[StageOutput]): In the order in which they run.
+            data_samples (list[TrackDataSample]): Ground truth of the B clips.
+            roi_head (nn.Module): ``SparseRoIHead``: its box and mask heads, mask
+                extractors and weights of the stages.
+            maps (Sequence[Tensor]): Levels (B*T, C, H, W).
+            whwh (Tensor): Size of each clip's frames, shape (B, 4).
+
+        Returns:
+            dict[str, Tensor]: For each stage s: ``s{s}.loss_cls``, ``.loss_bbox``,
+            ``.loss_iou`` and ``.loss_mask``. All are divided by the number of
+            positive (query, frame) pairs of the batch, averaged over ranks, at
+            least 1.
+        """
+        gts = [
+            clip_targets(sample, sample[0].batch_input_shape, maps[0])
+            for sample in data_samples
+        ]
+        for gt, (w, h, _, _) in zip(gts, whwh.tolist()):
+            gt.set_metainfo(dict(img_shape=(h, w)))
+        losses = {}
+        for s, stage in enumerate(stages):
+            positives = match_clips(self.assigner, stage, gts)
+            of_stage = box_losses(roi_head.bbox_head[s], stage, positives, gts, whwh)
+            of_stage |= mask_losses(
+                roi_head.mask_head[s],
+                roi_head.mask_roi_extractor[s],
+                maps,
+                stage,
+                positives,
+                gts,
+            )
+            weight = roi_head.stage_loss_weights[s]
+            losses |= {f's{s}.{name}': weight * v for name, v in of_stage.items()}
+        return losses
 
 
 @dataclass(frozen=True)

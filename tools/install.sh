@@ -7,10 +7,10 @@
 # Progress goes to stderr; stdout is one line, the folder of the environment.
 # No compiler and no libGL are needed. PYTHON names the interpreter (>= 3.10).
 #
-# PyTorch: a torch >= 2.4 that the environment already has is kept. To choose a
-# wheel, make the environment and install torch in it before calling this, or
-# point pip to an index, e.g. for machines without a GPU (far smaller):
-#   export PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu
+# PyTorch: a torch >= 2.4 that the environment already has is kept. Otherwise the
+# default wheel is installed where there is a GPU, and the far smaller CPU wheel
+# where there is none. TORCH_INDEX_URL names another index, an empty one pip's own:
+#   TORCH_INDEX_URL=https://download.pytorch.org/whl/cu126 bash tools/install.sh
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -25,6 +25,7 @@ case "$stack" in
 esac
 stamp="$venv/.mmvis-installed"
 python="${PYTHON:-python3}"
+cpu_index=https://download.pytorch.org/whl/cpu
 
 say() { echo "[install] $*" >&2; }
 
@@ -61,10 +62,17 @@ make_venv() {
   "$python" -m venv --clear "$venv"
 }
 
+# On a terminal pip draws a bar for each download; a log gets one line for each.
 pip_install() {
   # Without isolation onedl-mmcv would see torch and compile for minutes.
-  env -u PIP_NO_BUILD_ISOLATION "$venv/bin/python" -m pip install \
-    --quiet --disable-pip-version-check --no-input "$@" >&2
+  local pip=(env -u PIP_NO_BUILD_ISOLATION "$venv/bin/python" -m pip install
+    --disable-pip-version-check --no-input)
+  if [[ -t 2 ]]; then
+    "${pip[@]}" "$@" >&2
+  else
+    "${pip[@]}" "$@" | sed -n -u -E \
+      's/^ *(Processing|Downloading|Installing|Successfully)/  \1/p' >&2
+  fi
 }
 
 has_usable_torch() {
@@ -77,17 +85,53 @@ sys.exit((int(major), int(minor)) < (2, 4))
 PY
 }
 
+has_gpu() {
+  nvidia-smi -L >/dev/null 2>&1 || [[ -e /dev/kfd ]] # NVIDIA or AMD
+}
+
+# The index of torch; empty for pip's own.
+torch_index() {
+  if [[ -n "${TORCH_INDEX_URL+set}" ]]; then
+    echo "$TORCH_INDEX_URL"
+  elif ! has_gpu; then
+    echo "$cpu_index"
+  fi
+}
+
+# Install torch from its index; what it depends on comes later with the rest.
+install_torch() {
+  local index
+  index="$(torch_index)"
+  if [[ -z "$index" ]]; then
+    return
+  fi
+  if [[ "$index" == "$cpu_index" ]]; then
+    say 'no GPU: installing the CPU wheel of torch'
+  else
+    say "installing torch from $index"
+  fi
+  if ! pip_install --no-deps -c "$1" --retries 1 --timeout 15 \
+    --index-url "$index" torch; then
+    if [[ -n "${TORCH_INDEX_URL:-}" ]]; then
+      say "torch is not available at TORCH_INDEX_URL=$index. Check the address," \
+        'or unset it to let this script choose.'
+      exit 1
+    fi
+    say "$index cannot be reached: taking torch from pip's own index, whose wheel" \
+      'may bring CUDA'
+  fi
+}
+
 install_all() {
   local constraints="$venv/constraints.txt"
   cp requirements/constraints.txt "$constraints"
   if has_usable_torch; then
     say 'keeping the torch that is installed'
     sed -i '/^torch==/d' "$constraints"
-  elif [[ -z "${PIP_EXTRA_INDEX_URL:-}" ]] && ! command -v nvidia-smi >/dev/null; then
-    say 'no GPU seen: should pip fetch gigabytes of CUDA now, stop it and set' \
-      'PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu'
+  else
+    install_torch "$constraints"
   fi
-  say 'installing the run-time packages (torch is the largest)'
+  say 'installing the run-time packages'
   pip_install -c "$constraints" -r requirements/runtime.txt -r requirements/tests.txt
   say "installing the $stack stack"
   pip_install --no-deps -c "$constraints" -r "requirements/$stack.txt"

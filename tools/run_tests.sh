@@ -4,10 +4,17 @@
 #   bash tools/run_tests.sh                        # all but the slow tests
 #   bash tools/run_tests.sh -m slow                # arguments go to pytest
 #   MMVIS_STACK=openmmlab bash tools/run_tests.sh  # on the other stack
+#
+# One process for each core, at most four; MMVIS_TEST_PROCESSES sets the number, and 0
+# runs the tests in this process, as debuggers need it.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 venv="$(bash tools/install.sh)"
+cores="$(nproc)"
+processes="${MMVIS_TEST_PROCESSES:-$((cores < 4 ? cores : 4))}"
 # The tensors of the tests are too small to be worth more threads.
 export OMP_NUM_THREADS="${OMP_NUM_THREADS:-1}"
-exec "$venv/bin/python" -m pytest -m 'not slow' "$@"
+# A file's tests share models and trainings: they stay in one process.
+exec "$venv/bin/python" -m pytest -m 'not slow' \
+  --numprocesses "$processes" --dist loadfile "$@"

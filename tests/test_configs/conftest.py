@@ -1,6 +1,7 @@
 """Built configs, in the numbers that papers state."""
 
-from functools import cached_property, lru_cache
+from fnmatch import fnmatchcase
+from functools import cache, cached_property
 from pathlib import Path
 
 import pytest
@@ -203,7 +204,15 @@ def numbers_of_schedule(built):
     return numbers
 
 
-@lru_cache(maxsize=None)
+def merge_entries(table, name):
+    """Merge the entries whose pattern fits a config, the later ones last."""
+    found = [value for pattern, value in table.items() if fnmatchcase(name, pattern)]
+    if not isinstance(found[-1], dict):
+        return found[-1]
+    return {key: value for entry in found for key, value in entry.items()}
+
+
+@cache
 def build(name):
     return BuiltConfig(name)
 
@@ -222,3 +231,15 @@ def optimizer_numbers():
 @pytest.fixture(scope='session')
 def schedule_numbers():
     return numbers_of_schedule
+
+
+@pytest.fixture(scope='session', name='the_one')
+def the_one_fixture():
+    """Gives the value that all of an iterable are."""
+    return the_one
+
+
+@pytest.fixture(scope='session')
+def look_up():
+    """Gives what a table of patterns says about a config."""
+    return merge_entries

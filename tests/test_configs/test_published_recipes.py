@@ -174,36 +174,28 @@ DATA = {
 }
 
 
-def look_up(table, name):
-    """Merge the entries whose pattern fits a config, the later ones last."""
-    found = [value for pattern, value in table.items() if fnmatchcase(name, pattern)]
-    if not isinstance(found[-1], dict):
-        return found[-1]
-    return {key: value for entry in found for key, value in entry.items()}
-
-
 @pytest.mark.parametrize('name', PUBLISHED)
-def test_optimizer(built, optimizer_numbers, name):
+def test_optimizer(built, look_up, optimizer_numbers, name):
     assert optimizer_numbers(built(name)) == look_up(OPTIMIZERS, name)
 
 
 @pytest.mark.parametrize('name', PUBLISHED)
-def test_schedule(built, schedule_numbers, name):
+def test_schedule(built, look_up, schedule_numbers, name):
     assert schedule_numbers(built(name)) == look_up(SCHEDULES, name)
 
 
 @pytest.mark.parametrize('name', PUBLISHED)
-def test_training_frames(built, name):
+def test_training_frames(built, look_up, name):
     assert built(name).train_steps == look_up(TRAIN_STEPS, name)
 
 
 @pytest.mark.parametrize('name', TESTED)
-def test_test_frames(built, name):
+def test_test_frames(built, look_up, name):
     assert built(name).test_steps == look_up(TEST_STEPS, name)
 
 
 @pytest.mark.parametrize('name', TESTED)
-def test_clips_at_test(built, name):
+def test_clips_at_test(built, look_up, name):
     test_cfg = built(name).test_cfg
     expected = look_up(CLIPS, name)
     merger = type(built(name).merger).__name__
@@ -224,7 +216,7 @@ def test_tevit_keeps_ten_tracks(built, name):
 
 
 @pytest.mark.parametrize('name', PUBLISHED)
-def test_data_set_and_classes(built, name):
+def test_data_set_and_classes(built, look_up, name):
     cfg = built(name).cfg
     version, num_classes = look_up(DATA, name)
     assert built(name).model.head.num_classes == num_classes

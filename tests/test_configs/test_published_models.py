@@ -267,10 +267,8 @@ def test_weights_of_classes(built, name):
 
 @pytest.mark.parametrize('name', PUBLISHED)
 def test_matching_costs(built, look_up, name):
-    head = built(name).model.head
-    assigner = getattr(head, 'criterion', head).assigner
     costs = []
-    for cost in assigner.match_costs:
+    for cost in built(name).model.head.criterion.assigner.match_costs:
         per_frame = dict(per_frame=True) if hasattr(cost, 'cost') else {}
         cost = getattr(cost, 'cost', cost)
         keys = ('alpha', 'gamma', 'eps', 'naive_dice', 'pred_act')

@@ -3,6 +3,7 @@
 from mmvis.models.layers.activation_checkpoint import run_recomputed
 from mmvis.models.layers.attend import attend
 from mmvis.models.layers.clip_position import sine_position, sine_position_3d
+from mmvis.models.layers.rotary_position import rotary_position, rotate_tokens
 from mmvis.models.layers.shift_tokens import (
     check_shift_strides,
     shift_tokens,
@@ -14,14 +15,18 @@ from mmvis.models.layers.transformer_layers import (
     EncoderLayer,
     FeedForward,
 )
+from mmvis.models.layers.vit_block import ViTBlock
 
 __all__ = [
     'Attention',
     'DecoderLayer',
     'EncoderLayer',
     'FeedForward',
+    'ViTBlock',
     'attend',
     'check_shift_strides',
+    'rotary_position',
+    'rotate_tokens',
     'run_recomputed',
     'shift_tokens',
     'sine_position',

@@ -28,10 +28,10 @@ class ClipVISModel(BaseModel):
 
     Backbone and necks are stages that turn :class:`ClipFeatures` into
     :class:`ClipFeatures`, the first one from the frames themselves. A stage with
-    the attribute ``temporal = True`` is called with them as they are; any other
-    (MMDetection's) sees each frame as an image of its own. The stages before the
-    first temporal one run once per frame, whatever the overlap of clips at test
-    time.
+    the attribute ``temporal`` is called with them as they are: if it is True, the
+    stage lets frames meet. Any other stage (MMDetection's) sees each frame as an image
+    of its own. The stages before the first temporal one run once per frame, whatever
+    the overlap of clips at test time.
 
     Args:
         backbone (dict): Config of the backbone.
@@ -234,7 +234,7 @@ class ClipVISModel(BaseModel):
         for stage, strides in zip(
             self.stages[first:end], self._stage_strides[first:end]
         ):
-            if _is_temporal(stage):
+            if _reads_features(stage):
                 features = stage(features)
             else:
                 maps = _run_per_frame(stage, features)
@@ -265,7 +265,7 @@ class ClipVISModel(BaseModel):
         all_strides, source = [], 'the frames'
         for stage in self.stages:
             _check_channels(source, features, stage)
-            if _is_temporal(stage):
+            if _reads_features(stage):
                 features = stage(features)
                 strides = features.feat_strides
             else:
@@ -294,6 +294,10 @@ def _build_neck(cfg: dict) -> nn.Module:
 
 def _is_temporal(stage: nn.Module) -> bool:
     return getattr(stage, 'temporal', False)
+
+
+def _reads_features(stage: nn.Module) -> bool:
+    return hasattr(stage, 'temporal')
 
 
 def _run_per_frame(stage: nn.Module, features: ClipFeatures) -> Sequence[Tensor]:

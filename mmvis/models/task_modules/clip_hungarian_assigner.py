@@ -34,7 +34,7 @@ class ClipHungarianAssigner:
     def __init__(self, match_costs: Sequence[dict]) -> None:
         if not match_costs:
             raise UserValueError(
-                'ClipHungarianAssigner needs at least one match cost, got none. '
+                f'{type(self).__name__} needs at least one match cost, got none. '
                 'Set assigner.match_costs.'
             )
         self.match_costs = [TASK_UTILS.build(cost) for cost in match_costs]

@@ -65,7 +65,7 @@ def random_layer(seed=0):
 
 
 def test_perfect_predictions_cost_nothing(samples):
-    criterion = build(mask_stride=8)
+    criterion = build(masks=dict(type='DenseMasks', mask_stride=8))
     layer = dict(
         cls_logits=torch.full((B, Q, K + 1), -20.0),
         mask_logits=torch.full((B, Q, T, 2, 3), -20.0),
@@ -129,8 +129,17 @@ def test_clip_without_instances(samples):
 
 
 def test_targets_are_soft_at_borders(samples):
-    criterion = build(mask_stride=4)
+    criterion = build(masks=dict(type='DenseMasks', mask_stride=4))
     gt = criterion.prepare_targets(samples[0], torch.zeros(1))
     assert gt.masks.shape == (2, T, 4, 6)
     assert set(gt.masks.unique().tolist()) <= {0, 0.25, 0.5, 0.75, 1}
     assert gt.masks[1].sum((1, 2)).tolist() == [0, 8, 0]
+
+
+def test_at_points_in_all_pixels_losses_are_the_dense_ones(samples, pixel_points):
+    layer = random_layer()
+    layer['mask_logits'] = torch.randn(B, Q, T, 16, 24)
+    points = dict(type='PointMasks', num_points=16 * 24)
+    sampled = build(masks=points)([layer], samples)
+    dense = build(masks=dict(type='DenseMasks', mask_stride=1))([layer], samples)
+    torch.testing.assert_close(sampled, dense)

@@ -1,0 +1,158 @@
+"""What set losses over masks have in common."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+
+import torch
+from mmdet.structures import TrackDataSample, TrackSampleList
+from mmdet.utils import reduce_mean
+from mmengine.model import BaseModule
+from mmengine.structures import InstanceData
+from torch import Tensor
+
+from mmvis.models.task_modules.clip_targets import clip_targets
+from mmvis.registry import MODELS, TASK_UTILS
+
+__all__ = ['MaskSetCriterion']
+
+
+class MaskSetCriterion(BaseModule):
+    """Match queries and instances of each clip, then compare classes and masks.
+
+    A subclass says what a query is matched to and learns, in :meth:`loss_layer`.
+
+    Args:
+        num_classes (int): K, without the no-object class.
+        assigner (dict): Config of the assigner.
+        loss_cls (dict): Config of the class loss, over K+1 classes.
+        loss_mask (dict): Config of the loss on mask values, a mean over those of a
+            mask, summed over masks.
+        loss_dice (dict): Config of the dice loss, summed over masks.
+        masks (dict): Config of where masks are compared: :class:`DenseMasks` or
+            :class:`PointMasks`.
+        no_object_weight (float): Weight of the no-object class in the class loss.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        assigner: dict,
+        loss_cls: dict,
+        loss_mask: dict,
+        loss_dice: dict,
+        masks: dict,
+        no_object_weight: float,
+    ) -> None:
+        super().__init__()
+        self.num_classes = num_classes
+        self.class_weight = [1.0] * num_classes + [no_object_weight]
+        self.assigner = TASK_UTILS.build(assigner)
+        self.loss_cls = MODELS.build(dict(loss_cls, class_weight=self.class_weight))
+        self.loss_mask = MODELS.build(loss_mask)
+        self.loss_dice = MODELS.build(loss_dice)
+        self.masks = TASK_UTILS.build(masks)
+
+    def forward(
+        self, layers: Sequence[dict[str, Tensor]], data_samples: TrackSampleList
+    ) -> dict[str, Tensor]:
+        """Losses of every decoder layer.
+
+        Args:
+            layers (Sequence[dict]): For each layer what :meth:`loss_layer` reads.
+            data_samples (list[TrackDataSample]): Ground truth of the B clips.
+
+        Returns:
+            dict[str, Tensor]: ``loss_cls``, ``loss_mask`` and ``loss_dice`` of the
+            last layer; those of layer l before it with prefix ``d{l}.``.
+        """
+        logits = layers[-1]['mask_logits']
+        targets = [self.prepare_targets(sample, logits) for sample in data_samples]
+        num_masks = logits.new_tensor(float(sum(map(self.count_masks, targets))))
+        num_masks = reduce_mean(num_masks).clamp(min=1)
+        losses = {}
+        for i, layer in enumerate(layers):
+            prefix = '' if i == len(layers) - 1 else f'd{i}.'
+            for name, value in self.loss_layer(layer, targets, num_masks).items():
+                losses[prefix + name] = value
+        return losses
+
+    def prepare_targets(self, sample: TrackDataSample, like: Tensor) -> InstanceData:
+        """Targets of one clip, masks at the size at which they are compared.
+
+        Returns:
+            InstanceData: ``labels`` (N,), ``masks`` (N, T, H', W'), ``visible`` (N, T).
+        """
+        gt = clip_targets(sample, sample[0].batch_input_shape, like)
+        return InstanceData(
+            labels=gt.labels, masks=self.masks.prepare(gt.masks), visible=gt.visible
+        )
+
+    @abstractmethod
+    def count_masks(self, gt: InstanceData) -> int:
+        """How many masks of a clip are learnt, the divisor of mask losses."""
+
+    @abstractmethod
+    def loss_layer(
+        self,
+        layer: dict[str, Tensor],
+        targets: Sequence[InstanceData],
+        num_masks: Tensor,
+    ) -> dict[str, Tensor]:
+        """Losses of one decoder layer, given B targets and their mean count."""
+
+    @torch.no_grad()
+    def match(
+        self, cls_logits: Tensor, mask_logits: Tensor, gt: InstanceData
+    ) -> tuple[Tensor, Tensor]:
+        """Match the queries of one clip to ``gt``.
+
+        Args:
+            cls_logits (Tensor): Shape (Q, K+1), or (Q, T, K+1) for an assigner that
+                looks at frames.
+            mask_logits (Tensor): Shape (Q, T, h, w).
+            gt (InstanceData): N instances, see :meth:`prepare_targets`.
+
+        Returns:
+            tuple[Tensor, Tensor]: Matched queries and their instances.
+        """
+        pred = InstanceData(scores=cls_logits)
+        compared = InstanceData(labels=gt.labels, visible=gt.visible)
+        if len(gt) > 0:
+            pred.masks, compared.masks = self.masks.candidates(mask_logits, gt.masks)
+        return self.assigner.assign(pred, compared)
+
+    def class_loss(self, logits: Tensor, labels: Tensor) -> Tensor:
+        """Class loss of logits (n, K+1), a mean weighted by class."""
+        weights = logits.new_tensor(self.class_weight)[labels]
+        return self.loss_cls(logits, labels, avg_factor=reduce_mean(weights.sum()))
+
+    def mask_losses(
+        self,
+        logits: Sequence[Tensor],
+        targets: Sequence[Tensor],
+        num_masks: Tensor,
+    ) -> dict[str, Tensor]:
+        """Losses of matched masks.
+
+        Args:
+            logits (Sequence[Tensor]): For each clip those of n pairs, (n, T, h, w).
+            targets (Sequence[Tensor]): Their targets, (n, T, H', W').
+            num_masks (Tensor): What sums over masks are divided by.
+
+        Returns:
+            dict[str, Tensor]: ``loss_mask`` and ``loss_dice``.
+        """
+        logits, targets = torch.cat(list(logits)), torch.cat(list(targets))
+        if len(logits) == 0:
+            # Stays connected: with DDP every rank must use the same parameters.
+            nothing = logits.sum()
+            return dict(loss_mask=nothing, loss_dice=nothing)
+        values, expected = (x.flatten(1) for x in self.masks.pairs(logits, targets))
+        return dict(
+            loss_mask=self.loss_mask(
+                values, expected, avg_factor=num_masks * expected.shape[1]
+            ),
+            loss_dice=self.loss_dice(values, expected, avg_factor=num_masks),
+        )

@@ -10,6 +10,11 @@ from mmvis.converters.tevit import (
     pvt_v2_sizes_of,
     tevit_sizes_of,
 )
+from mmvis.converters.videomt import (
+    convert_videomt,
+    export_videomt,
+    videomt_sizes_of,
+)
 from mmvis.converters.vistr import convert_detr, convert_vistr, vistr_shape_of
 
 __all__ = [
@@ -17,12 +22,15 @@ __all__ = [
     'convert_ifc',
     'convert_pvt_v2',
     'convert_tevit',
+    'convert_videomt',
     'convert_vistr',
+    'export_videomt',
     'is_microsoft_swin',
     'is_pvt_v2',
     'num_classes_of',
     'pvt_v2_sizes_of',
     'read_tensors',
     'tevit_sizes_of',
+    'videomt_sizes_of',
     'vistr_shape_of',
 ]

@@ -3,6 +3,7 @@
 from mmvis.models.vis.base import ClipVISModel
 from mmvis.models.vis.ifc import IFC
 from mmvis.models.vis.tevit import TeViT
+from mmvis.models.vis.videomt import VidEoMT
 from mmvis.models.vis.vistr import VisTR
 
-__all__ = ['IFC', 'ClipVISModel', 'TeViT', 'VisTR']
+__all__ = ['IFC', 'ClipVISModel', 'TeViT', 'VidEoMT', 'VisTR']

@@ -5,10 +5,12 @@ from mmvis.models.vis_heads.clip_decoder import ClipDecoder
 from mmvis.models.vis_heads.deformable_mask_head import DeformableMaskHead
 from mmvis.models.vis_heads.ifc_head import IFCHead
 from mmvis.models.vis_heads.mask_feature_fusion import MaskFeatureFusion
+from mmvis.models.vis_heads.mask_upscaler import MaskUpscaler
 from mmvis.models.vis_heads.query_window import QueryWindow
 from mmvis.models.vis_heads.semantic_head import SemanticHead
 from mmvis.models.vis_heads.sequence_mask_head import SequenceMaskHead
 from mmvis.models.vis_heads.sequence_votes import vote_classes
+from mmvis.models.vis_heads.videomt_head import VidEoMTHead
 from mmvis.models.vis_heads.vistr_head import VisTRHead
 
 __all__ = [
@@ -17,9 +19,11 @@ __all__ = [
     'DeformableMaskHead',
     'IFCHead',
     'MaskFeatureFusion',
+    'MaskUpscaler',
     'QueryWindow',
     'SemanticHead',
     'SequenceMaskHead',
+    'VidEoMTHead',
     'VisTRHead',
     'vote_classes',
 ]

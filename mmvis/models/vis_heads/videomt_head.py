@@ -1,0 +1,269 @@
+"""VidEoMT's head: the last blocks of a ViT, with queries that live on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from mmdet.structures import TrackSampleList
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from mmvis.errors import UserValueError
+from mmvis.models.layers import ViTBlock, rotary_position, run_recomputed
+from mmvis.models.vis_heads.mask_upscaler import MaskUpscaler
+from mmvis.registry import MODELS
+from mmvis.structures import ClipFeatures
+
+__all__ = ['VidEoMTHead']
+
+
+@MODELS.register_module()
+class VidEoMTHead(BaseModule):
+    """Let queries join the tokens of a frame, and hand them to the next frame.
+
+    VidEoMT (Norouzi et al., CVPR 2026): Q queries and the tokens of a frame go through
+    the last blocks of a ViT together; what they end with, fused with the learnt
+    queries, starts the next frame. The index of a query is the identity of an object.
+    Without ``propagation`` it is EoMT (Kerssies et al., CVPR 2025): each frame starts
+    with the learnt queries.
+
+    With ``attn_mask_probs`` above 0, queries attend only to the patches of the mask
+    that they predict before a block (EoMT, Sec. 3.2), each with that probability, in
+    testing, too: :class:`MaskAnnealingHook` lowers it to 0 during training.
+
+    Args:
+        num_classes (int): K, without the no-object class.
+        in_channels (Sequence[int]): Channels of the incoming levels, finest first; of
+            the coarsest, the only one that is read, C.
+        layer (dict): Arguments of :class:`ViTBlock` without ``embed_dims``.
+        num_blocks (int): Blocks. Defaults to 3.
+        num_queries (int): Q. Defaults to 200.
+        num_upscale_steps (int): How often the resolution is doubled for the masks.
+            Defaults to 2.
+        position (str): As of the backbone: 'absolute', which patches have already, or
+            'rotary', which each block needs again. Defaults to 'absolute'.
+        propagation (str, optional): How the queries of the next frame come about:
+            'linear', VidEoMT's layer whose output is added to the learnt queries;
+            'gru', the recurrent cell of LVMT; None, they do not. Defaults to 'linear'.
+        max_grad_frames (int, optional): Frames through which gradients flow back; each
+            such number of frames, queries are cut from their past (LVMT: 15). Defaults
+            to None: all frames of a clip.
+        criterion (dict, optional): Config of the training losses,
+            :class:`FrameMaskCriterion` without ``num_classes``.
+        with_cp (bool): Recompute activations in the backward pass to save memory.
+            Defaults to False.
+        init_cfg (dict, optional): Initialisation config.
+
+    Raises:
+        ValueError: If ``position`` or ``propagation`` is none of these.
+    """
+
+    def __init__(
+        self,
+        num_classes: int,
+        in_channels: Sequence[int],
+        layer: dict,
+        num_blocks: int = 3,
+        num_queries: int = 200,
+        num_upscale_steps: int = 2,
+        position: str = 'absolute',
+        propagation: str | None = 'linear',
+        max_grad_frames: int | None = None,
+        criterion: dict | None = None,
+        with_cp: bool = False,
+        init_cfg: dict | None = None,
+    ) -> None:
+        super().__init__(init_cfg=init_cfg)
+        _check_choice('position', position, ('absolute', 'rotary'))
+        _check_choice('propagation', propagation, ('linear', 'gru', None))
+        self.num_classes = num_classes
+        self.in_channels = list(in_channels)
+        embed_dims = self.in_channels[-1]
+        self.token_channels = embed_dims
+        self.num_queries = num_queries
+        self.head_channels = embed_dims // layer['num_heads']
+        self.position = position
+        self.propagation = propagation
+        self.max_grad_frames = max_grad_frames
+        self.with_cp = with_cp
+        self.query_feat = nn.Embedding(num_queries, embed_dims)
+        self.blocks = nn.ModuleList(
+            ViTBlock(embed_dims, **layer) for _ in range(num_blocks)
+        )
+        self.norm = nn.LayerNorm(embed_dims, eps=1e-6)
+        self.class_embed = nn.Linear(embed_dims, num_classes + 1)
+        self.mask_embed = nn.Sequential(
+            nn.Linear(embed_dims, embed_dims),
+            nn.GELU(),
+            nn.Linear(embed_dims, embed_dims),
+            nn.GELU(),
+            nn.Linear(embed_dims, embed_dims),
+        )
+        self.upscaler = MaskUpscaler(embed_dims, num_upscale_steps)
+        if propagation == 'linear':
+            self.query_updater = nn.Linear(embed_dims, embed_dims)
+        elif propagation == 'gru':
+            self.query_updater = nn.GRUCell(embed_dims, embed_dims)
+        self.register_buffer('attn_mask_probs', torch.ones(num_blocks))
+        self.criterion = (
+            None
+            if criterion is None
+            else MODELS.build(dict(criterion, num_classes=num_classes))
+        )
+
+    def forward(self, features: ClipFeatures) -> dict[str, Tensor]:
+        """Predict the objects of a batch of clips, each the beginning of a video.
+
+        Returns:
+            dict[str, Tensor]: See :meth:`step`.
+        """
+        return self.step(features)[0]
+
+    def step(
+        self, features: ClipFeatures, queries: Tensor | None = None
+    ) -> tuple[dict[str, Tensor], Tensor]:
+        """Predict the objects of the next frames.
+
+        Args:
+            features (ClipFeatures): The coarsest level (B, T, C, H, W), and tokens.
+            queries (Tensor, optional): What the frames before ended with, shape
+                (B, Q, C). Defaults to None: there are none.
+
+        Returns:
+            tuple[dict[str, Tensor], Tensor]:
+
+            - ``cls_logits`` (B, Q, T, K+1), no-object last, and ``mask_logits``
+              (B, Q, T, h, w), several times finer than the level.
+            - queries for the frames that follow, shape (B, Q, C).
+        """
+        layers, queries = self._run(features, queries, supervised=False)
+        return layers[-1], queries
+
+    def forward_layers(self, features: ClipFeatures) -> list[dict[str, Tensor]]:
+        """Predict before each block and after the last, for deep supervision.
+
+        Returns:
+            list[dict]: One dict for each, as :meth:`step` returns.
+        """
+        return self._run(features, None, supervised=True)[0]
+
+    def loss(
+        self, features: ClipFeatures, data_samples: TrackSampleList
+    ) -> dict[str, Tensor]:
+        """Losses of all predictions; see :class:`FrameMaskCriterion`."""
+        return self.criterion(self.forward_layers(features), data_samples)
+
+    def _run(
+        self, features: ClipFeatures, queries: Tensor | None, supervised: bool
+    ) -> tuple[list[dict[str, Tensor]], Tensor]:
+        """Go through the frames.
+
+        Args:
+            features (ClipFeatures): As for :meth:`step`.
+            queries (Tensor | None): As for :meth:`step`.
+            supervised (bool): Predict before each block, not only where queries attend
+                to what they predict.
+
+        Returns:
+            tuple[list[dict], Tensor]: Predictions before the blocks and after the last,
+            and the queries for the frames that follow.
+        """
+        x = features.maps[-1]
+        size = tuple(x.shape[-2:])
+        tokens = x.flatten(3).transpose(2, 3)  # (B, T, H*W, C)
+        if features.tokens is not None:
+            tokens = torch.cat([self._prefix(features), tokens], dim=2)
+        learnt = self.query_feat.weight.expand(len(x), -1, -1)
+        queries = learnt if queries is None else queries
+        mask_probs = self.attn_mask_probs.tolist()
+        frames = []
+        for t in range(features.num_frames):
+            if self.max_grad_frames and t and t % self.max_grad_frames == 0:
+                queries = queries.detach()
+            joint = torch.cat([queries, tokens[:, t]], dim=1)
+            layers, joint = self._run_frame(joint, size, mask_probs, supervised)
+            frames.append(layers)
+            queries = self._propagate(joint[:, : self.num_queries], queries, learnt)
+        return [_stack_frames(layers) for layers in zip(*frames)], queries
+
+    def _prefix(self, features: ClipFeatures) -> Tensor:
+        """Class token, registers, or whatever a neck made, shape (B, T, M, C)."""
+        if features.token_pos is None:
+            return features.tokens
+        return features.tokens + features.token_pos
+
+    def _run_frame(
+        self,
+        x: Tensor,
+        size: tuple[int, int],
+        mask_probs: Sequence[float],
+        supervised: bool,
+    ) -> tuple[list[dict[str, Tensor]], Tensor]:
+        """Run the blocks on queries and tokens (B, Q+M+H*W, C) of one frame."""
+        rotation = None
+        if self.position == 'rotary':
+            rotation = rotary_position(size, self.head_channels, x)
+        layers = []
+        for block, prob in zip(self.blocks, mask_probs):
+            attn_mask = None
+            if supervised or prob > 0:
+                layers.append(self._predict_frame(x, size))
+            if prob > 0:
+                attn_mask = self._attention_mask(
+                    layers[-1]['mask_logits'], x.shape[1], size, prob
+                )
+            x = run_recomputed(block, x, attn_mask, rotation, with_cp=self.with_cp)
+        layers.append(self._predict_frame(x, size))
+        return layers, x
+
+    def _predict_frame(self, x: Tensor, size: tuple[int, int]) -> dict[str, Tensor]:
+        """Read classes (B, Q, K+1) and masks (B, Q, h, w) off the tokens of a frame."""
+        x = self.norm(x)
+        queries, patches = x[:, : self.num_queries], x[:, -size[0] * size[1] :]
+        mask_features = self.upscaler(patches.transpose(1, 2).unflatten(-1, size))
+        return dict(
+            cls_logits=self.class_embed(queries),
+            mask_logits=torch.einsum(
+                'bqc,bchw->bqhw', self.mask_embed(queries), mask_features
+            ),
+        )
+
+    @torch.no_grad()
+    def _attention_mask(
+        self, mask_logits: Tensor, num_tokens: int, size: tuple[int, int], prob: float
+    ) -> Tensor:
+        """Where tokens attend: queries, with ``prob``, only to the patches they mask.
+
+        Returns:
+            Tensor: Bool, shape (B, 1, N, N) for N tokens.
+        """
+        inside = F.interpolate(mask_logits, size=size, mode='bilinear').flatten(2) > 0
+        is_free = torch.rand(inside.shape[:2], device=inside.device) > prob
+        attends = inside.new_ones(len(inside), num_tokens, num_tokens)
+        patches = slice(num_tokens - inside.shape[-1], None)
+        attends[:, : self.num_queries, patches] = inside | is_free[..., None]
+        return attends[:, None]
+
+    def _propagate(self, outputs: Tensor, queries: Tensor, learnt: Tensor) -> Tensor:
+        """Queries (B, Q, C) of the next frame."""
+        if self.propagation == 'linear':
+            return self.query_updater(outputs) + learnt
+        if self.propagation == 'gru':
+            states = self.query_updater(outputs.flatten(0, 1), queries.flatten(0, 1))
+            return states.view_as(outputs)
+        return learnt
+
+
+def _stack_frames(layers: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
+    """Join what the T frames say, each (B, Q, ...), to (B, Q, T, ...)."""
+    return {key: torch.stack([layer[key] for layer in layers], 2) for key in layers[0]}
+
+
+def _check_choice(name: str, value: str | None, choices: tuple) -> None:
+    if value not in choices:
+        raise UserValueError(
+            f'head.{name} must be one of {", ".join(map(repr, choices))}, got '
+            f'{value!r}.'
+        )

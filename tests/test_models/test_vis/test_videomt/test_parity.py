@@ -1,0 +1,104 @@
+"""VidEoMT and EoMT against Hugging Face's transformers.
+
+The golden files hold its outputs, so that these tests run without it.
+"""
+
+import json
+
+import pytest
+import torch
+
+from mmvis.testing import find_golden
+
+CLOSE = dict(atol=1e-4, rtol=0)
+HEADS = dict(tiny=2, s=6, b=12)
+LOSSES = dict(
+    loss_cls='loss_cross_entropy', loss_mask='loss_mask', loss_dice='loss_dice'
+)
+# Ours for some of the gradients that transformers gives, from both ends of the network.
+GRADS = {
+    'backbone.patch_embed.weight': 'embeddings.patch_embeddings.projection.weight',
+    'backbone.pos_embed': 'embeddings.position_embeddings.weight',
+    'backbone.blocks.0.attn.proj.weight': 'layers.0.attention.out_proj.weight',
+    'backbone.blocks.1.ls1.gamma': 'layers.1.layer_scale1.lambda1',
+    'head.blocks.0.mlp.fc1.weight': 'layers.2.mlp.fc1.weight',
+    'head.blocks.1.ls2.gamma': 'layers.3.layer_scale2.lambda1',
+    'head.query_feat.weight': 'query.weight',
+    'head.norm.weight': 'layernorm.weight',
+    'head.upscaler.steps.1.conv2.weight': 'upscale_block.block.1.conv2.weight',
+    'head.mask_embed.4.weight': 'mask_head.fc3.weight',
+    'head.class_embed.bias': 'class_predictor.bias',
+}
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(
+    ('size', 'num_frames'),
+    [('tiny', 1), ('tiny', 2), ('tiny', 7), ('s', 1), ('s', 2), ('b', 2)],
+)
+def test_every_frame_of_clips_is_that_of_transformers(golden, size, num_frames):
+    expected = golden.arrays(f'forward_{size}')
+    available = expected['cls_logits'].shape[2]
+    model = golden.model(f'{size}_manifest', HEADS[size])
+    image_size = golden.make.SIZES[size]['image_size']
+    clips = golden.make.draw_clips(2, available, image_size)[:, :num_frames]
+    outputs = model(clips)
+    step = 1 if size == 'tiny' else 3
+    torch.testing.assert_close(
+        outputs['cls_logits'], expected['cls_logits'][:, :, :num_frames], **CLOSE
+    )
+    torch.testing.assert_close(
+        outputs['mask_logits'][..., ::step, ::step],
+        expected['mask_logits'][:, :, :num_frames],
+        **CLOSE,
+    )
+
+
+@torch.no_grad()
+def test_one_clip_alone_is_as_in_a_batch(golden):
+    expected = golden.arrays('forward_tiny')
+    model = golden.model('tiny_manifest', HEADS['tiny'])
+    clips = golden.make.draw_clips(2, 7, 64)
+    for b in range(2):
+        outputs = model(clips[b : b + 1])
+        for key, value in outputs.items():
+            torch.testing.assert_close(value[0], expected[key][b], **CLOSE)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('pieces', [(1,) * 7, (3, 1, 3), (2, 5)])
+def test_frames_that_come_in_pieces_give_what_the_whole_clip_gives(golden, pieces):
+    model = golden.model('tiny_manifest', HEADS['tiny'])
+    features = model.extract_feat(golden.make.draw_clips(2, 7, 64))
+    whole = model.head(features)
+    queries, start = None, 0
+    for num_frames in pieces:
+        stop = start + num_frames
+        outputs, queries = model.head.step(features.select_frames(start, stop), queries)
+        for key, value in outputs.items():
+            assert torch.equal(value, whole[key][:, :, start:stop])
+        start = stop
+
+
+@pytest.mark.parametrize('prob', [0, 1])
+def test_losses_and_gradients_are_those_of_eomt(golden, prob):
+    expected = json.loads(find_golden('videomt/loss_tiny.json').read_text())
+    expected = expected[f'prob_{prob}']
+    model = golden.model('eomt_tiny_manifest', HEADS['tiny'], attn_mask_prob=prob)
+    size = golden.make.SIZES['tiny']['image_size']
+    clips = golden.make.draw_clips(2, 1, size)
+    layers = model.head.forward_layers(model.extract_feat(clips))
+    torch.manual_seed(0)  # the points
+    losses = model.head.criterion(layers, golden.samples(size))
+    for i, layer in enumerate(expected['layers']):
+        prefix = '' if i == len(expected['layers']) - 1 else f'd{i}.'
+        for ours, theirs in LOSSES.items():
+            assert losses[prefix + ours].item() == pytest.approx(
+                layer[theirs], abs=1e-4
+            )
+    assert len(losses) == 3 * len(expected['layers'])
+    sum(losses.values()).backward()
+    parameters = dict(model.named_parameters())
+    for ours, theirs in GRADS.items():
+        norm = parameters[ours].grad.norm().item()
+        assert norm == pytest.approx(expected['grad_norms'][theirs], rel=1e-4), ours

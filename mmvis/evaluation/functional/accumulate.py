@@ -13,10 +13,12 @@ from mmvis.evaluation.functional.params import (
 )
 from mmvis.evaluation.functional.tracks import TrackSet
 
-__all__ = ['accumulate']
+__all__ = ['accumulate', 'interpolate_precision']
 
 
-def _interpolate(is_true: np.ndarray, is_false: np.ndarray, num_gts: int) -> tuple:
+def interpolate_precision(
+    is_true: np.ndarray, is_false: np.ndarray, num_gts: int
+) -> tuple:
     """Read the precision envelope at the recall points.
 
     Args:
@@ -76,7 +78,7 @@ def accumulate(
             for a in np.flatnonzero(num_gts):
                 is_true = matches.is_true[a][:, counted]
                 is_false = ~(is_true | matches.is_ignored[a][:, counted])
-                precision[:, :, k, a, m], recall[:, k, a, m] = _interpolate(
+                precision[:, :, k, a, m], recall[:, k, a, m] = interpolate_precision(
                     is_true, is_false, int(num_gts[a])
                 )
     return precision, recall

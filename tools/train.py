@@ -8,9 +8,9 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import Runner
 
-from mmvis.engine.checkpoint_files import find_last_checkpoint
 from mmvis.engine.command_line import RunArgumentParser
 from mmvis.engine.distributed import use_cpu_processes
+from mmvis.engine.resuming import find_last_checkpoint
 from mmvis.engine.run_config import read_run_config
 from mmvis.engine.user_errors import user_errors
 from mmvis.errors import UserValueError

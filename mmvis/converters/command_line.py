@@ -16,6 +16,7 @@ from torch import Tensor
 import mmvis.engine  # makes MMEngine write checkpoints atomically
 import mmvis.models  # noqa: F401  (registers the models)
 from mmvis.converters.checkpoint_file import read_tensors
+from mmvis.errors import UserError
 
 __all__ = ['ConverterArgumentParser', 'convert_file', 'load_model_cfg']
 
@@ -68,7 +69,7 @@ def convert_file(
     """
     try:
         weights = convert(read_tensors(src))
-    except (KeyError, ValueError, FileNotFoundError) as error:
-        sys.exit(f'{src}: {error.args[0]}')
+    except (UserError, OSError) as error:
+        sys.exit(f'{src}: {error}')
     save_checkpoint(dict(state_dict=weights, meta=dict(source=src)), dst)
     print_log(f'Wrote {len(weights)} weights to {dst}')

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from mmengine.logging import print_log
 from torch import Tensor, nn
 
-from mmvis.engine.checkpoint_files import read_checkpoint
+from mmvis.converters.checkpoint_file import read_checkpoint, weights_of
+from mmvis.converters.tensor_checks import quoted, weight_problem
 from mmvis.errors import UserValueError
 
 __all__ = [
@@ -16,7 +17,6 @@ __all__ = [
     'check_weights',
     'drop_other_heads',
     'load_strictly',
-    'weights_of',
 ]
 
 _NUM_SHOWN = 3
@@ -27,7 +27,7 @@ def load_strictly(model: nn.Module, filename: str) -> dict:
 
     Args:
         model (nn.Module): The model; it stays on its device.
-        filename (str): A local checkpoint.
+        filename (str): A checkpoint file, or ``package://MODULE/PATH``.
 
     Returns:
         dict: The checkpoint, for its 'meta'.
@@ -41,16 +41,10 @@ def load_strictly(model: nn.Module, filename: str) -> dict:
     return checkpoint
 
 
-def weights_of(checkpoint: dict) -> dict[str, Tensor]:
-    """State dict of a checkpoint, without the prefix of a wrapped model."""
-    weights = checkpoint.get('state_dict', checkpoint)
-    return {name.removeprefix('module.'): value for name, value in weights.items()}
-
-
 def check_weights(
     model: nn.Module, weights: Mapping[str, Tensor], filename: str
 ) -> None:
-    """Compare names and shapes.
+    """Compare names, shapes and kinds of numbers.
 
     Args:
         model (nn.Module): The model.
@@ -58,8 +52,8 @@ def check_weights(
         filename (str): Its file, for the error.
 
     Raises:
-        ValueError: If any parameter or buffer is missing, left over or of another
-            shape.
+        ValueError: If any parameter or buffer is missing, left over, of another
+            shape or of another kind of numbers.
     """
     expected = model.state_dict()
     missing = [name for name in expected if name not in weights]
@@ -80,6 +74,10 @@ def check_weights(
             f'{filename} does not fit the model {type(model).__name__}: {problems}. '
             f'{_advice(bool(missing or unexpected))}'
         )
+    for name, value in expected.items():
+        problem = weight_problem(name, weights[name], value)
+        if problem is not None:
+            raise UserValueError(f'{filename}: {quoted(name)} {problem}.')
 
 
 def drop_other_heads(
@@ -136,8 +134,9 @@ def add_new_parameters(
 def _list(kind: str, names: Sequence[str]) -> str:
     if not names:
         return ''
+    shown = [quoted(name)[1:-1] for name in names[:_NUM_SHOWN]]
     more = f' and {len(names) - _NUM_SHOWN} more' if len(names) > _NUM_SHOWN else ''
-    return f'{len(names)} {kind}: {", ".join(names[:_NUM_SHOWN])}{more}'
+    return f'{len(names)} {kind}: {", ".join(shown)}{more}'
 
 
 def _advice(has_other_names: bool) -> str:

@@ -2,11 +2,11 @@ import pytest
 import torch
 from torch import nn
 
+from mmvis.converters.checkpoint_file import weights_of
 from mmvis.engine.strict_loading import (
     add_new_parameters,
     drop_other_heads,
     load_strictly,
-    weights_of,
 )
 
 

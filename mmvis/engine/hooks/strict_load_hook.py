@@ -9,11 +9,12 @@ from mmengine.model import is_model_wrapper
 from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
 
+from mmvis.converters.checkpoint_file import weights_of
+from mmvis.engine.resuming import check_resumable
 from mmvis.engine.strict_loading import (
     add_new_parameters,
     check_weights,
     drop_other_heads,
-    weights_of,
 )
 from mmvis.registry import HOOKS
 
@@ -45,11 +46,14 @@ class StrictLoadHook(Hook):
         self.new_parameters = tuple(new_parameters)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Check the weights before MMEngine loads them.
+        """Check a checkpoint before MMEngine loads it.
 
         Raises:
-            ValueError: If they do not fit.
+            ValueError: If the weights do not fit, or the training that is resumed
+                would start parts of its state anew.
         """
+        if runner._resume:
+            check_resumable(runner, checkpoint)
         model = runner.model.module if is_model_wrapper(runner.model) else runner.model
         weights = weights_of(checkpoint)
         is_training = isinstance(runner.optim_wrapper, OptimWrapper)

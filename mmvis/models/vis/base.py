@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from mmvis.errors import UserValueError
 from mmvis.inference.test_cfg import TestCfg
 from mmvis.inference.video_stream import VideoStream
+from mmvis.models.pretrained_weights import checked_pretrained_weights
 from mmvis.registry import MODELS
 from mmvis.structures import AnyClipPrediction, ClipFeatures
 
@@ -74,6 +75,15 @@ class ClipVISModel(BaseModel):
         _check_clip_len(self.head, self.test_cfg)
         self._stream: VideoStream | None = None
         self._stage_strides = self._probe_strides()
+
+    def init_weights(self) -> None:
+        """Initialise all parts; pretrained weights must be those of their part.
+
+        Raises:
+            ValueError: If a checkpoint of an ``init_cfg`` is of another network.
+        """
+        with checked_pretrained_weights(self):
+            super().init_weights()
 
     @property
     def stages(self) -> list[nn.Module]:

@@ -287,7 +287,9 @@ def _unreadable(path: Path, error: Exception) -> str:
             'because that can run any code. Convert checkpoints of other projects '
             'with tools/model_converters/.'
         )
-    reason = quoted(str(error).partition('\n')[0])
+    # Torch says what it met after a long advice to run the file's code.
+    reason = str(error).rpartition('WeightsUnpickler error:')[2].strip()
+    reason = quoted(reason.partition('\n')[0])
     return (
         f'{path} is not a checkpoint, or is damaged ({type(error).__name__}: '
         f'{reason}). {_COPY_AGAIN}'

@@ -17,8 +17,9 @@ from mmvis.apis.init_model import init_model
 from mmvis.apis.video_file import VideoFile
 from mmvis.errors import UserValueError
 from mmvis.registry import TRANSFORMS
+from mmvis.sources import FrameFiles
 from mmvis.structures import write_video_record
-from mmvis.visualization import FrameFiles, write_overlay_video, write_strip
+from mmvis.visualization import write_overlay_video, write_strip
 
 __all__ = ['VISInferencer']
 

@@ -1,7 +1,6 @@
 """Pictures and videos of tracks."""
 
 from .draw_tracks import draw_tracks
-from .frames import FrameFiles
 from .ground_truth import gt_tracks
 from .overlay_video import write_overlay_video
 from .palette import track_colour
@@ -9,7 +8,6 @@ from .strip import draw_strip, write_image, write_strip
 from .vis_visualizer import VISVisualizer
 
 __all__ = [
-    'FrameFiles',
     'VISVisualizer',
     'draw_strip',
     'draw_tracks',

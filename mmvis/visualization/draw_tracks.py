@@ -11,7 +11,7 @@ from mmvis.errors import UserValueError
 from mmvis.visualization.labels import Label, draw_labels
 from mmvis.visualization.palette import Colour, track_colour
 
-__all__ = ['draw_tracks']
+__all__ = ['draw_tracks', 'enlargement']
 
 
 def draw_tracks(
@@ -64,6 +64,11 @@ def draw_tracks(
         labels.append(Label(text, colour, x * scale, y * scale))
     draw_labels(picture, labels[::-1])
     return picture
+
+
+def enlargement(image: np.ndarray, shorter_side: int) -> int:
+    """Smallest whole factor that makes an image (H, W, 3) at least so many pixels."""
+    return max(1, -(-shorter_side // min(image.shape[:2])))
 
 
 def _shown(tracks: InstanceData, score_thr: float) -> list[int]:

@@ -10,8 +10,7 @@ from mmengine.structures import InstanceData
 
 from mmvis.atomic_file import atomic_file
 from mmvis.errors import UserValueError
-from mmvis.visualization.draw_tracks import draw_tracks
-from mmvis.visualization.frames import enlargement
+from mmvis.visualization.draw_tracks import draw_tracks, enlargement
 
 __all__ = ['write_overlay_video']
 

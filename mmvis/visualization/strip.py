@@ -9,8 +9,7 @@ from mmengine.structures import InstanceData
 
 from mmvis.atomic_file import atomic_file
 from mmvis.errors import UserValueError
-from mmvis.visualization.draw_tracks import draw_tracks
-from mmvis.visualization.frames import enlargement
+from mmvis.visualization.draw_tracks import draw_tracks, enlargement
 
 __all__ = ['draw_strip', 'write_image', 'write_strip']
 

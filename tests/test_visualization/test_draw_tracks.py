@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mmvis.visualization.draw_tracks import draw_tracks
+from mmvis.visualization.draw_tracks import draw_tracks, enlargement
 from mmvis.visualization.palette import track_colour
 
 CLASSES = ('cat', 'dog')
@@ -64,3 +64,8 @@ def test_wrong_records_are_refused(frames, tracks):
         draw_tracks(frames[0][:30], tracks, 0, CLASSES)
     with pytest.raises(ValueError, match='label 1, but there are 1 class names'):
         draw_tracks(frames[0], tracks, 0, CLASSES[:1])
+
+
+@pytest.mark.parametrize(('side', 'factor'), [(96, 3), (240, 1), (239, 2), (720, 1)])
+def test_enlargement_reaches_the_side(side, factor):
+    assert enlargement(np.zeros((side, 2 * side, 3)), 240) == factor

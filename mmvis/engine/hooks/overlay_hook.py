@@ -10,7 +10,8 @@ from mmengine.hooks import Hook
 from mmengine.runner import Runner
 
 from mmvis.registry import HOOKS
-from mmvis.visualization import FrameFiles, write_overlay_video, write_strip
+from mmvis.sources import FrameFiles
+from mmvis.visualization import write_overlay_video, write_strip
 
 __all__ = ['OverlayHook']
 

@@ -1,0 +1,83 @@
+"""Frames with their times, and what every source of frames has."""
+
+from __future__ import annotations
+
+import math
+import sys
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from mmvis.errors import UserValueError
+
+__all__ = ['DEFAULT_FPS', 'Frame', 'FrameSource', 'check_fps', 'print_warning']
+
+DEFAULT_FPS = 6.0  # of frames without times: the rate of YouTube-VIS
+_MAX_FPS = 1000.0
+
+
+class Frame(NamedTuple):
+    """One frame of a source, which is loaded when it is needed.
+
+    Attributes:
+        load (Callable): Gives the image: BGR, uint8, shape (H, W, 3).
+        time (float): Seconds since the first frame.
+        label (str): What messages call it.
+    """
+
+    load: Callable[[], np.ndarray]
+    time: float
+    label: str
+
+
+class FrameSource(ABC):
+    """The frames of one video, in order.
+
+    Memory: one frame, whatever the length; frames are loaded one by one.
+
+    Attributes:
+        name (str): Name of the video, for the names of outputs.
+        num_frames (int | None): How many frames are expected; None where nobody knows.
+        fps (float): Mean number of frames per second.
+        paths (tuple[Path, ...]): The files that are read.
+        can_restart (bool): Whether the frames can be read a second time.
+    """
+
+    name: str = 'video'
+    num_frames: int | None = None
+    fps: float = DEFAULT_FPS
+    paths: tuple[Path, ...] = ()
+    can_restart: bool = True
+
+    @abstractmethod
+    def __iter__(self) -> Iterator[Frame]:
+        """Go through the frames once, from the first one on."""
+
+
+def check_fps(fps: float | None) -> float | None:
+    """Check a number of frames per second that somebody gave; None is allowed.
+
+    Raises:
+        ValueError: If it is not a number in (0, 1000].
+    """
+    if fps is None:
+        return None
+    is_number = isinstance(fps, (int, float)) and not isinstance(fps, bool)
+    if not is_number or not math.isfinite(fps) or not 0 < fps <= _MAX_FPS:
+        raise UserValueError(
+            f'`fps` must be a number of frames per second in (0, {_MAX_FPS:g}], got '
+            f'{fps!r}. Leave it out to keep the timing of the source.'
+        )
+    return float(fps)
+
+
+def print_warning(message: str) -> None:
+    """Tell the user about a source, on stderr.
+
+    MMEngine's logger writes to the stdout of the time when it was made, which is
+    where results of a pipeline may go.
+    """
+    print(f'warning: {message}', file=sys.stderr)  # noqa: T201 - see above

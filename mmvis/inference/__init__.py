@@ -1,7 +1,25 @@
 """Videos as streams: from clips to tracks, without any network."""
 
+from mmvis.inference.clip_mergers import (
+    BaseClipMerger,
+    IFCClipMerger,
+    QueryIndexMerger,
+    TrackClipMerger,
+)
+from mmvis.inference.final_frame import FinalFrame
+from mmvis.inference.frame_tracks import FrameTracks
 from mmvis.inference.test_cfg import TestCfg
 from mmvis.inference.track_recorder import TrackRecorder
 from mmvis.inference.video_stream import VideoStream
 
-__all__ = ['TestCfg', 'TrackRecorder', 'VideoStream']
+__all__ = [
+    'BaseClipMerger',
+    'FinalFrame',
+    'FrameTracks',
+    'IFCClipMerger',
+    'QueryIndexMerger',
+    'TestCfg',
+    'TrackClipMerger',
+    'TrackRecorder',
+    'VideoStream',
+]

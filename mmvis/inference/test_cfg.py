@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, fields
-
-from mmengine.logging import print_log
 
 from mmvis.errors import UserKeyError, UserTypeError, UserValueError
 
@@ -17,9 +14,7 @@ class TestCfg:
     """``test_cfg`` of a clip model: its keys, their defaults, their checks.
 
     A model *sees* the frames 0, ``frame_stride``, 2 * ``frame_stride``, ... and the
-    last one of a video. Clips are cut from the seen frames: they start at every
-    ``clip_stride``-th, and the last one ends at the video's last frame. A video
-    shorter than a clip is one clip.
+    last one of a video. Clips are cut from the seen frames, see :class:`ClipPlan`.
 
     Args:
         clip_len (int | None): Seen frames of a clip; None is offline inference: the
@@ -112,34 +107,7 @@ class TestCfg:
 
     def seen_frames(self, video_len: int) -> list[int]:
         """Frames of a video that the model sees, ascending."""
-        frames = list(range(0, video_len, self.frame_stride))
-        if frames and frames[-1] != video_len - 1:
-            frames.append(video_len - 1)
-        return frames
-
-    def clip_spans(self, num_seen: int) -> list[tuple[int, int]]:
-        """Cut a video's seen frames into clips.
-
-        Args:
-            num_seen (int): Number of frames of the video that the model sees.
-
-        Returns:
-            list[tuple[int, int]]: First and end position (exclusive) of each clip
-            among the seen frames, in order.
-        """
-        if self.clip_len is not None:
-            return list(_spans(num_seen, self.clip_len, self.clip_stride or 1))
-        if num_seen <= self.max_offline_frames:
-            return [(0, num_seen)]
-        clip_len = self.max_offline_frames
-        clip_stride = self.clip_stride or max(clip_len // 2, 1)
-        print_log(
-            f'A video of {num_seen} frames is too long for one clip '
-            f'(test_cfg.max_offline_frames={clip_len}): it is cut into clips of '
-            f'{clip_len} frames, one every {clip_stride}.',
-            logger='current',
-        )
-        return list(_spans(num_seen, clip_len, clip_stride))
+        return [*range(0, video_len - 1, self.frame_stride), video_len - 1]
 
     def _check_int(self, key: str, allow_none: bool = False) -> None:
         value = getattr(self, key)
@@ -155,11 +123,3 @@ class TestCfg:
                 f'`model.test_cfg.{key}` must be at least 1'
                 f'{" or None" if allow_none else ""}, got {value}.'
             )
-
-
-def _spans(num_frames: int, clip_len: int, clip_stride: int) -> Iterator[tuple]:
-    start = 0
-    while start + clip_len < num_frames:
-        yield start, start + clip_len
-        start += clip_stride
-    yield max(num_frames - clip_len, 0), num_frames

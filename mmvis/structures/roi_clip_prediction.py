@@ -11,6 +11,7 @@ from torch import Tensor
 from mmvis import memory_limits
 from mmvis.ops import paste_masks
 from mmvis.structures.clip_prediction import ClipPrediction
+from mmvis.structures.roi_frame_masks import RoIFrameMasks
 
 __all__ = ['AnyClipPrediction', 'RoIClipPrediction']
 
@@ -30,15 +31,32 @@ class RoIClipPrediction:
         bboxes (Tensor): Boxes, xyxy as shares of the frame's width and height,
             shape (N, T, 4). They may reach beyond the frame.
         grid_size (tuple[int, int]): (h, w) at which clips are compared and averaged.
+        query_inds (Tensor | None): As of :class:`ClipPrediction`.
     """
 
     cls_probs: Tensor
     roi_logits: Tensor
     bboxes: Tensor
     grid_size: tuple[int, int]
+    query_inds: Tensor | None = None
 
     def __len__(self) -> int:
         return len(self.cls_probs)
+
+    @property
+    def num_frames(self) -> int:
+        """T, the number of frames of the clip."""
+        return self.roi_logits.shape[1]
+
+    def frame_masks(self, t: int) -> RoIFrameMasks:
+        """Masks of the clip's t-th frame, within their boxes."""
+        return RoIFrameMasks(self.roi_logits[:, t], self.bboxes[:, t])
+
+    def is_nan(self) -> Tensor:
+        """Whether the outputs for a frame hold NaN, bool, shape (T,)."""
+        of_masks = self.roi_logits.isnan().flatten(2).any(2).any(0)
+        of_boxes = self.bboxes.isnan().any(2).any(0)
+        return of_masks | of_boxes | self.cls_probs.isnan().any()
 
     @cached_property
     def mask_logits(self) -> Tensor:

@@ -8,8 +8,7 @@ import torch
 from mmengine.config import Config
 from pycocotools import mask as mask_utils
 
-from mmvis.inference import TestCfg, VideoStream
-from mmvis.structures import ClipFeatures, RoIClipPrediction
+from mmvis.structures import RoIClipPrediction
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs' / '_base_' / 'models'
 SIZE, VIDEO_LEN = (90, 120), 9
@@ -42,16 +41,22 @@ def predict_clip(features):
     return RoIClipPrediction(probs, logits, bboxes, grid_size=(45, 60))
 
 
-def run(**cfg):
+def frame_numbers(frame_inds):
+    """Inputs (1, t, 1, 1, 1) that hold the number of each frame."""
+    return torch.tensor(list(frame_inds)).float().view(1, -1, 1, 1, 1)
+
+
+@pytest.fixture
+def run(open_stream, feed):
     """Record of a video whose maps hold the number of each frame."""
-    cfg = TestCfg.from_dict(dict(score_thr=0.0) | cfg)
-    stream = VideoStream(predict_clip, cfg, VIDEO_LEN, SIZE)
-    for frame in range(VIDEO_LEN):
-        if stream.wanted_frames([frame]):
-            x = torch.full((1, 1, 1, 1, 1), float(frame))
-            padding = torch.zeros(1, 1, 1, 1, dtype=torch.bool)
-            stream.push(ClipFeatures((x,), (8,), (padding,)), [frame])
-    return stream.finish()
+
+    def run_(video_len=None, **cfg):
+        cfg = dict(score_thr=0.0) | cfg
+        stream = open_stream(predict_clip, cfg, video_len, SIZE)
+        feed(stream, frame_numbers, VIDEO_LEN, chunk_len=2)
+        return stream.record()
+
+    return run_
 
 
 def ious(masks, others):
@@ -59,8 +64,9 @@ def ious(masks, others):
     return [mask_utils.iou([a], [b], [0])[0, 0] for a, b in zip(masks, others)]
 
 
-def test_offline_masks_are_discs():
-    tracks = run(clip_len=None)
+@pytest.mark.parametrize('video_len', [VIDEO_LEN, None])
+def test_offline_masks_are_discs(run, video_len):
+    tracks = run(video_len, clip_len=None)
     assert tracks.labels.tolist() == [0, 1]
     assert tracks.bboxes[1] == [None] * VIDEO_LEN
     torch.testing.assert_close(tracks.scores, torch.tensor([0.9, 0.6]))
@@ -79,7 +85,7 @@ def test_offline_masks_are_discs():
 
 @pytest.mark.parametrize('merger', ['IFCClipMerger', 'TrackClipMerger'])
 @pytest.mark.parametrize('clip_len', [3, 9])
-def test_near_online_links_clips_to_the_same_track(merger, clip_len):
+def test_near_online_links_clips_to_the_same_track(run, merger, clip_len):
     offline = run(clip_len=None)
     tracks = run(clip_len=clip_len, clip_stride=2, merger=dict(type=merger))
     assert tracks.labels[0] == 0
@@ -90,7 +96,7 @@ def test_near_online_links_clips_to_the_same_track(merger, clip_len):
         assert bbox == [x, y, x + w, y + h]
 
 
-def test_frames_between_get_boxes_and_masks_between():
+def test_frames_between_get_boxes_and_masks_between(run):
     offline = run(clip_len=None)
     sparse = run(clip_len=None, frame_stride=3)
     # The box moves evenly, so that nothing is lost.
@@ -99,7 +105,7 @@ def test_frames_between_get_boxes_and_masks_between():
         assert between == pytest.approx(bbox, abs=0.02)
 
 
-def test_long_offline_videos_are_merged():
+def test_long_offline_videos_are_merged(run):
     """Cut at any place, a video's tracks rank with those of other videos."""
     cfg = Config.fromfile(CONFIGS / 'tevit_r50.py').model.test_cfg
     tracks = run(**cfg, max_offline_frames=4)

@@ -1,39 +1,6 @@
-import logging
-
 import pytest
-from mmengine.logging import MMLogger
 
 from mmvis.inference.test_cfg import TestCfg
-
-
-@pytest.mark.parametrize(
-    ('num_seen', 'clip_len', 'clip_stride', 'expected'),
-    [
-        (12, 5, 3, [(0, 5), (3, 8), (6, 11), (7, 12)]),
-        (12, 5, 4, [(0, 5), (4, 9), (7, 12)]),
-        (10, 5, 5, [(0, 5), (5, 10)]),
-        (7, 5, None, [(0, 5), (1, 6), (2, 7)]),
-        (5, 5, 1, [(0, 5)]),
-        (4, 5, 1, [(0, 4)]),
-        (1, 5, 1, [(0, 1)]),
-        (3, 1, 1, [(0, 1), (1, 2), (2, 3)]),
-    ],
-)
-def test_clip_spans(num_seen, clip_len, clip_stride, expected):
-    cfg = TestCfg(clip_len=clip_len, clip_stride=clip_stride)
-    assert cfg.clip_spans(num_seen) == expected
-
-
-@pytest.mark.parametrize('clip_len', range(1, 8))
-@pytest.mark.parametrize('num_seen', [1, 2, 6, 13])
-def test_clip_spans_leave_no_frame_out(num_seen, clip_len):
-    for clip_stride in range(1, clip_len + 1):
-        cfg = TestCfg(clip_len=clip_len, clip_stride=clip_stride)
-        spans = cfg.clip_spans(num_seen)
-        covered = {f for start, stop in spans for f in range(start, stop)}
-        assert covered == set(range(num_seen))
-        assert all(stop - start == min(clip_len, num_seen) for start, stop in spans)
-        assert spans == sorted(set(spans))
 
 
 @pytest.mark.parametrize(
@@ -48,41 +15,6 @@ def test_clip_spans_leave_no_frame_out(num_seen, clip_len):
 )
 def test_seen_frames_include_the_last(video_len, frame_stride, expected):
     assert TestCfg(frame_stride=frame_stride).seen_frames(video_len) == expected
-
-
-class Messages(logging.Handler):
-    def __init__(self):
-        super().__init__()
-        self.texts = []
-
-    def emit(self, record):
-        self.texts.append(record.getMessage())
-
-
-@pytest.fixture
-def messages():
-    logger, handler = MMLogger.get_current_instance(), Messages()
-    logger.addHandler(handler)
-    yield handler.texts
-    logger.removeHandler(handler)
-
-
-def test_offline_is_one_clip_up_to_the_limit(messages):
-    cfg = TestCfg(clip_len=None, max_offline_frames=6)
-    assert cfg.clip_spans(6) == [(0, 6)]
-    assert messages == []
-
-
-@pytest.mark.parametrize(
-    ('clip_stride', 'expected'),
-    [(None, [(0, 6), (3, 9), (5, 11)]), (5, [(0, 6), (5, 11)])],
-)
-def test_offline_switches_to_clips_with_a_log_line(messages, clip_stride, expected):
-    cfg = TestCfg(clip_len=None, max_offline_frames=6, clip_stride=clip_stride)
-    assert cfg.clip_spans(11) == expected
-    assert len(messages) == 1
-    assert 'A video of 11 frames' in messages[0]
-    assert 'test_cfg.max_offline_frames=6' in messages[0]
 
 
 @pytest.mark.parametrize(

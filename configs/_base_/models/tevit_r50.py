@@ -134,6 +134,11 @@ model = dict(
     test_cfg=dict(
         clip_len=None,
         score_thr=0.0,
-        merger=dict(type='TrackClipMerger', prior_clips=0.0, weigh_masks=False),
+        merger=dict(
+            type='TrackClipMerger',
+            prior_clips=0.0,
+            weigh_masks=False,
+            filter_only_clip=False,
+        ),
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -11,61 +11,55 @@ import torch
 from torch import Tensor
 
 from mmvis.errors import UserValueError
-from mmvis.structures import AnyClipPrediction, ClipPrediction
+from mmvis.inference.final_frame import FinalFrame
+from mmvis.structures import AnyClipPrediction, ClipPrediction, FrameMasks
 
-__all__ = ['BaseClipMerger', 'FinalFrame']
-
-
-@dataclass(frozen=True)
-class FinalFrame:
-    """Masks of one frame that no later clip can change.
-
-    Attributes:
-        frame_id (int): Index of the frame in its video.
-        slots (list[int]): The n tracks that have a mask there, ascending.
-        mask_logits (Tensor): Their mean mask logits, shape (n, h, w), at the
-            model's own resolution.
-        bboxes (Tensor | None): Where masks fill boxes instead of the frame: xyxy as
-            shares of the frame's width and height, shape (n, 4).
-    """
-
-    frame_id: int
-    slots: list[int]
-    mask_logits: Tensor
-    bboxes: Tensor | None = None
+__all__ = ['BaseClipMerger']
 
 
 @dataclass
-class _FrameMasks:
-    """Weighted sums of mask logits on one frame, by slot, each of shape (h, w)."""
+class _FrameSums:
+    """Weighted sums of mask logits on one frame, by track, each of shape (h, w)."""
 
     logit_sums: dict[int, Tensor] = field(default_factory=dict)
     weights: dict[int, float] = field(default_factory=dict)
 
-    def add(self, slot: int, logits: Tensor, weight: float) -> None:
-        if slot in self.logit_sums:
-            self.logit_sums[slot].add_(logits, alpha=weight)
-            self.weights[slot] += weight
+    def add(self, track_id: int, logits: Tensor, weight: float) -> None:
+        if track_id in self.logit_sums:
+            self.logit_sums[track_id].add_(logits, alpha=weight)
+            self.weights[track_id] += weight
         else:
             # A copy, so that the clip's own tensor can be freed.
-            self.logit_sums[slot] = logits * weight
-            self.weights[slot] = weight
+            self.logit_sums[track_id] = logits * weight
+            self.weights[track_id] = weight
 
-    def mean(self, slot: int) -> Tensor:
-        return self.logit_sums[slot] / self.weights[slot]
+    def mean(self, track_id: int) -> Tensor:
+        return self.logit_sums[track_id] / self.weights[track_id]
+
+
+@dataclass
+class _ClassSum:
+    """Sum of a track's class vectors (K+1,), and of how many clips."""
+
+    total: np.ndarray
+    num_clips: float = 1.0
+
+    def add(self, evidence: np.ndarray) -> None:
+        self.total += evidence
+        self.num_clips += 1.0
 
 
 class BaseClipMerger(ABC):
     """Link the predictions of successive clips of one video into tracks.
 
-    A track is called a *slot* here, numbered from 0 in the order of appearance.
+    Tracks have ids; matching mergers number them from 0 in the order of appearance.
     Every clip goes through :meth:`update`; frames that no later clip holds leave
-    through :meth:`pop_final`. A subclass decides in :meth:`assign` which slot each
+    through :meth:`pop_final`. A subclass decides in :meth:`assign` which track each
     prediction joins, this class averages what joined.
 
     Memory: the logit sums of the frames that are not final yet, O(clip length x
-    slots that have a mask there), whatever the length of the video; plus K+1
-    numbers for every slot ever opened.
+    tracks that have a mask there), whatever the length of the video; plus K+1
+    numbers for every track until :meth:`forget`.
     """
 
     def __init__(self) -> None:
@@ -73,43 +67,64 @@ class BaseClipMerger(ABC):
 
     def reset(self) -> None:
         """Forget the video and start another one."""
-        self._frames: dict[int, _FrameMasks] = {}
+        self._frames: dict[int, _FrameSums] = {}
+        self._passed: list[FinalFrame] = []
         self._first_open_frame: int | None = None
-        self._cls_sums: list[np.ndarray] = []
-        self._cls_weights: list[float] = []
+        self._classes: dict[int, _ClassSum] = {}
+        self._next_track_id = 0
         self._num_classes_and_none = 0
 
     @property
-    def num_tracks(self) -> int:
-        """S, the number of slots opened so far."""
-        return len(self._cls_sums)
+    def track_ids(self) -> list[int]:
+        """All tracks that were not forgotten, ascending."""
+        return sorted(self._classes)
 
     @abstractmethod
     def assign(
         self, frame_inds: Sequence[int], prediction: ClipPrediction
     ) -> np.ndarray:
-        """Choose a slot for every prediction of a clip.
+        """Choose a track for every prediction of a clip.
 
         Args:
             frame_inds (Sequence[int]): The T frames of the clip.
             prediction (ClipPrediction): N predictions.
 
         Returns:
-            ndarray: Slot of each prediction, int64, shape (N,), no slot twice. New
-            slots continue from ``num_tracks`` in the order of prediction; -1 drops
-            a prediction.
+            ndarray: Track id of each prediction, int64, shape (N,), no track twice;
+            -1 drops a prediction. :meth:`new_tracks` gives ids of new ones.
         """
+
+    def assign_only_clip(
+        self, frame_inds: Sequence[int], prediction: AnyClipPrediction
+    ) -> np.ndarray:
+        """Choose tracks where the video is one clip and there is nothing to link.
+
+        Args:
+            frame_inds (Sequence[int]): The T frames of the video.
+            prediction (AnyClipPrediction): N predictions.
+
+        Returns:
+            ndarray: As of :meth:`assign`. Here each prediction is a track.
+        """
+        return self.new_tracks(len(prediction))
+
+    def new_tracks(self, num_tracks: int) -> np.ndarray:
+        """Ids of new tracks, which continue from the largest one so far, int64."""
+        return self._next_track_id + np.arange(num_tracks, dtype=np.int64)
 
     def frame_weights(self, num_frames: int) -> Sequence[float]:
         """Weight of each of a clip's T frames in the mean of the mask logits."""
         return [1.0] * num_frames
 
-    def cls_evidence(self, prediction: ClipPrediction) -> Tensor:
+    def cls_evidence(self, prediction: AnyClipPrediction) -> Tensor:
         """What one clip adds to its tracks' class vectors, shape (N, K+1)."""
         return prediction.cls_probs
 
     def update(
-        self, frame_inds: Sequence[int], prediction: AnyClipPrediction
+        self,
+        frame_inds: Sequence[int],
+        prediction: AnyClipPrediction,
+        is_only_clip: bool = False,
     ) -> np.ndarray:
         """Add a clip.
 
@@ -117,9 +132,12 @@ class BaseClipMerger(ABC):
             frame_inds (Sequence[int]): The T frames of the clip, as indices in the
                 video, ascending.
             prediction (AnyClipPrediction): Its N predictions; N may be 0.
+            is_only_clip (bool): Whether the video is this one clip. Then nothing is
+                averaged, and masks leave as the head made them, in boxes where they
+                have boxes. Defaults to False.
 
         Returns:
-            ndarray: Slot that each prediction joined, int64, shape (N,); -1 for one
+            ndarray: Track that each prediction joined, int64, shape (N,); -1 for one
             that the merger dropped.
 
         Raises:
@@ -127,16 +145,22 @@ class BaseClipMerger(ABC):
         """
         frame_inds = [int(f) for f in frame_inds]
         self._check_clip(frame_inds, prediction)
+        self._num_classes_and_none = prediction.cls_probs.shape[1]
+        if is_only_clip:
+            track_ids = self.assign_only_clip(frame_inds, prediction)
+            self._add_classes(track_ids, self.cls_evidence(prediction))
+            self._pass_masks(track_ids, frame_inds, prediction)
+            return track_ids
         # Sums over many clips lose too much in half precision.
         prediction = ClipPrediction(
             prediction.cls_probs.detach().float(),
             prediction.mask_logits.detach().float(),
+            prediction.query_inds,
         )
-        slots = self.assign(frame_inds, prediction)
-        self._num_classes_and_none = prediction.cls_probs.shape[1]
-        self._add_classes(slots, self.cls_evidence(prediction))
-        self._add_masks(slots, frame_inds, prediction.mask_logits)
-        return slots
+        track_ids = self.assign(frame_inds, prediction)
+        self._add_classes(track_ids, self.cls_evidence(prediction))
+        self._add_masks(track_ids, frame_inds, prediction.mask_logits)
+        return track_ids
 
     def pop_final(self, before_frame: int | None = None) -> list[FinalFrame]:
         """Hand out, and forget, the frames that will not change any more.
@@ -149,39 +173,45 @@ class BaseClipMerger(ABC):
             list[FinalFrame]: All frames before that one which some clip covered and
             which were not handed out yet, ascending.
         """
+        passed, self._passed = self._passed, []
         if before_frame is None:
             frame_ids = sorted(self._frames)
         else:
             frame_ids = sorted(f for f in self._frames if f < before_frame)
             self._first_open_frame = before_frame
-        return [self._finish(f, self._frames.pop(f)) for f in frame_ids]
+        return passed + [self._finish(f, self._frames.pop(f)) for f in frame_ids]
 
-    def open_slots(self) -> set[int]:
-        """Slots that a later clip may still join."""
-        return {s for masks in self._frames.values() for s in masks.logit_sums}
+    def open_tracks(self) -> set[int]:
+        """Tracks that a later clip may still join."""
+        return {i for sums in self._frames.values() for i in sums.logit_sums}
 
-    def cls_probs(self, slots: Sequence[int] | None = None) -> Tensor:
+    def forget(self, track_ids: Iterable[int]) -> None:
+        """Drop the class vectors of tracks that no later clip joins."""
+        for track_id in track_ids:
+            del self._classes[track_id]
+
+    def cls_probs(self, track_ids: Sequence[int] | None = None) -> Tensor:
         """Class probabilities of tracks: the mean over the clips they were seen in.
 
         Args:
-            slots (Sequence[int] | None): The S slots to return. Defaults to all.
+            track_ids (Sequence[int] | None): The S tracks to return. Defaults to
+                ``self.track_ids``.
 
         Returns:
             Tensor: Class probabilities, float32 on the CPU, shape (S, K+1).
         """
-        slots = range(self.num_tracks) if slots is None else slots
-        means = [self._cls_sums[s] / self._cls_weights[s] for s in slots]
-        if not means:
+        track_ids = self.track_ids if track_ids is None else track_ids
+        sums = [self._classes[i] for i in track_ids]
+        if not sums:
             return torch.zeros(0, self._num_classes_and_none)
-        return torch.from_numpy(np.stack(means)).float()
+        return torch.from_numpy(np.stack([s.total / s.num_clips for s in sums])).float()
 
     def _check_clip(self, frame_inds: list[int], prediction: AnyClipPrediction) -> None:
-        num_frames = prediction.mask_logits.shape[1]
+        num_frames = prediction.num_frames
         if len(frame_inds) != num_frames:
             raise UserValueError(
                 f'A clip of {len(frame_inds)} frames {frame_inds} came with masks for '
-                f'{num_frames} frames, shape {tuple(prediction.mask_logits.shape)}. '
-                'Pass one frame index for each mask.'
+                f'{num_frames} frames. Pass one frame index for each mask.'
             )
         first = self._first_open_frame
         if first is not None and min(frame_inds) < first:
@@ -191,29 +221,42 @@ class BaseClipMerger(ABC):
                 'call reset() between videos.'
             )
 
-    def _add_classes(self, slots: np.ndarray, evidence: Tensor) -> None:
-        for slot, probs in zip(slots, evidence.double().cpu().numpy()):
-            if slot == len(self._cls_sums):
-                self._cls_sums.append(probs.copy())
-                self._cls_weights.append(1.0)
-            elif slot >= 0:
-                self._cls_sums[slot] += probs
-                self._cls_weights[slot] += 1.0
+    def _add_classes(self, track_ids: np.ndarray, evidence: Tensor) -> None:
+        vectors = evidence.detach().double().cpu().numpy()
+        for track_id, vector in zip(track_ids.tolist(), vectors):
+            if track_id in self._classes:
+                self._classes[track_id].add(vector)
+            elif track_id >= 0:
+                self._classes[track_id] = _ClassSum(vector.copy())
+                self._next_track_id = max(self._next_track_id, track_id + 1)
 
     def _add_masks(
-        self, slots: np.ndarray, frame_inds: list[int], mask_logits: Tensor
+        self, track_ids: np.ndarray, frame_inds: list[int], mask_logits: Tensor
     ) -> None:
         weights = self.frame_weights(len(frame_inds))
         for t, (frame_id, weight) in enumerate(zip(frame_inds, weights)):
-            masks = self._frames.setdefault(frame_id, _FrameMasks())
-            for n, slot in enumerate(slots.tolist()):
-                if slot >= 0:
-                    masks.add(slot, mask_logits[n, t], weight)
+            sums = self._frames.setdefault(frame_id, _FrameSums())
+            for n, track_id in enumerate(track_ids.tolist()):
+                if track_id >= 0:
+                    sums.add(track_id, mask_logits[n, t], weight)
+
+    def _pass_masks(
+        self,
+        track_ids: np.ndarray,
+        frame_inds: list[int],
+        prediction: AnyClipPrediction,
+    ) -> None:
+        rows = [n for n in np.argsort(track_ids).tolist() if track_ids[n] >= 0]
+        kept = track_ids[rows].tolist()
+        self._passed = [
+            FinalFrame(frame_id, kept, prediction.frame_masks(t).select(rows))
+            for t, frame_id in enumerate(frame_inds)
+        ]
 
     @staticmethod
-    def _finish(frame_id: int, masks: _FrameMasks) -> FinalFrame:
-        slots = sorted(masks.logit_sums)
-        if not slots:
-            return FinalFrame(frame_id, [], torch.zeros(0, 0, 0))
-        means = torch.stack([masks.mean(s) for s in slots])
-        return FinalFrame(frame_id, slots, means)
+    def _finish(frame_id: int, sums: _FrameSums) -> FinalFrame:
+        track_ids = sorted(sums.logit_sums)
+        if not track_ids:
+            return FinalFrame(frame_id, [], FrameMasks(torch.zeros(0, 0, 0)))
+        means = torch.stack([sums.mean(i) for i in track_ids])
+        return FinalFrame(frame_id, track_ids, FrameMasks(means))

@@ -11,8 +11,9 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from mmvis.errors import UserValueError
-from mmvis.inference.clip_mergers.base_clip_merger import BaseClipMerger, FinalFrame
+from mmvis.inference.clip_mergers.base_clip_merger import BaseClipMerger
 from mmvis.inference.clip_mergers.soft_iou import soft_iou
+from mmvis.inference.final_frame import FinalFrame
 from mmvis.registry import TASK_UTILS
 from mmvis.structures import ClipPrediction
 
@@ -23,10 +24,10 @@ _EPS = 1e-6
 
 @dataclass(frozen=True)
 class _PastClip:
-    """What matching needs of a clip: its slots, and their probabilities by frame."""
+    """What matching needs of a clip: its tracks, and their probabilities by frame."""
 
     index: int
-    slots: list[int]
+    track_ids: list[int]
     probs: dict[int, Tensor]  # frame -> (N, h, w)
 
 
@@ -35,12 +36,12 @@ class IFCClipMerger(BaseClipMerger):
     """Link clips by soft IoU and Hungarian matching, clip against clip.
 
     IFC (Hwang et al., NeurIPS 2021), Sec. 3.3, as the official code does it. A new
-    clip of T frames is compared with the last T clips. The score of slot i and
-    prediction j is the mean soft IoU over those clips that hold slot i and share
+    clip of T frames is compared with the last T clips. The score of track i and
+    prediction j is the mean soft IoU over those clips that hold track i and share
     frames with the new one; pairs above ``iou_thr`` are matched to the largest
-    total, every prediction left over opens a slot. Class vectors play no role.
+    total, every prediction left over opens a track. Class vectors play no role.
 
-    Differs from the original: any number of slots (there: 50); a frame where a track
+    Differs from the original: any number of tracks (there: 50); a frame where a track
     was never seen has no mask (there: NaN logits); memory.
 
     Memory: probabilities of the past clips on frames that are not final yet, O(T^2)
@@ -75,33 +76,33 @@ class IFCClipMerger(BaseClipMerger):
     def assign(
         self, frame_inds: Sequence[int], prediction: ClipPrediction
     ) -> np.ndarray:
-        """See the base class; every prediction gets a slot."""
+        """See the base class; every prediction gets a track."""
         probs = prediction.mask_logits.sigmoid()
         candidates, scores = self.match_scores(frame_inds, probs)
-        slots = self._match(candidates, scores)
+        track_ids = self._match(candidates, scores)
         self._past.append(
             _PastClip(
                 index=self._num_clips,
-                slots=slots.tolist(),
+                track_ids=track_ids.tolist(),
                 probs={f: probs[:, t].clone() for t, f in enumerate(frame_inds)},
             )
         )
         self._num_clips += 1
-        return slots
+        return track_ids
 
     def match_scores(
         self, frame_inds: Sequence[int], probs: Tensor
     ) -> tuple[list[int], Tensor]:
-        """Score each slot that shares frames with a new clip.
+        """Score each track that shares frames with a new clip.
 
         Args:
             frame_inds (Sequence[int]): The T frames of the new clip.
             probs (Tensor): Its mask probabilities, shape (N, T, h, w).
 
         Returns:
-            tuple[list[int], Tensor]: The slots, ascending, and their mean soft IoU
-            with each prediction before thresholding, shape (len(slots), N), on the
-            device of ``probs``. All other slots score 0.
+            tuple[list[int], Tensor]: The tracks, ascending, and their mean soft IoU
+            with each prediction before thresholding, shape (len(tracks), N), on the
+            device of ``probs``. All other tracks score 0.
         """
         recent = self._num_clips - len(frame_inds)
         sums: dict[int, Tensor] = {}
@@ -111,22 +112,22 @@ class IFCClipMerger(BaseClipMerger):
             if clip.index < recent or not shared:
                 continue
             past_probs = torch.stack([clip.probs[frame_inds[t]] for t in shared], 1)
-            for slot, ious in zip(clip.slots, soft_iou(past_probs, probs[:, shared])):
-                sums[slot] = sums[slot] + ious if slot in sums else ious
-                counts[slot] = counts.get(slot, 0) + 1
-        slots = sorted(sums)
-        if not slots:
-            return slots, probs.new_zeros(0, len(probs))
-        scores = torch.stack([sums[s] / (counts[s] + _EPS) for s in slots])
-        return slots, scores
+            for i, ious in zip(clip.track_ids, soft_iou(past_probs, probs[:, shared])):
+                sums[i] = sums[i] + ious if i in sums else ious
+                counts[i] = counts.get(i, 0) + 1
+        tracks = sorted(sums)
+        if not tracks:
+            return tracks, probs.new_zeros(0, len(probs))
+        scores = torch.stack([sums[i] / (counts[i] + _EPS) for i in tracks])
+        return tracks, scores
 
     def _match(self, candidates: list[int], scores: Tensor) -> np.ndarray:
         scores = scores.double().cpu().numpy()
         scores = np.where(scores > self.iou_thr, scores, 0.0)
-        slots = np.full(scores.shape[1], -1, dtype=np.int64)
+        track_ids = np.full(scores.shape[1], -1, dtype=np.int64)
         for i, j in zip(*linear_sum_assignment(scores, maximize=True)):
             if scores[i, j] > 0:
-                slots[j] = candidates[i]
-        is_new = slots < 0
-        slots[is_new] = self.num_tracks + np.arange(is_new.sum())
-        return slots
+                track_ids[j] = candidates[i]
+        is_new = track_ids < 0
+        track_ids[is_new] = self.new_tracks(is_new.sum())
+        return track_ids

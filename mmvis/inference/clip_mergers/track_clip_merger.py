@@ -14,7 +14,7 @@ from mmvis.inference.clip_mergers.base_clip_merger import BaseClipMerger
 from mmvis.inference.clip_mergers.mask_motion import MaskMotion, mask_motions
 from mmvis.inference.clip_mergers.soft_iou import soft_iou
 from mmvis.registry import TASK_UTILS
-from mmvis.structures import ClipPrediction
+from mmvis.structures import AnyClipPrediction, ClipPrediction
 
 __all__ = ['TrackClipMerger']
 
@@ -67,6 +67,9 @@ class TrackClipMerger(BaseClipMerger):
             the mask's foreground. Defaults to True.
         prior_clips (float): Clips without an object that every track's class vector
             starts with. Defaults to 2.0.
+        filter_only_clip (bool): Where a video is one clip, drop empty predictions
+            and duplicates as well, although there is nothing to link. Defaults to
+            True.
 
     Raises:
         ValueError: If an argument is out of its range.
@@ -84,6 +87,7 @@ class TrackClipMerger(BaseClipMerger):
         edge_weight: float = 0.5,
         weigh_masks: bool = True,
         prior_clips: float = 2.0,
+        filter_only_clip: bool = True,
     ) -> None:
         _check_range('match_thr', match_thr, 0, 1)
         _check_range('class_weight', class_weight, 0, 1)
@@ -104,6 +108,7 @@ class TrackClipMerger(BaseClipMerger):
         self.edge_weight = edge_weight
         self.weigh_masks = weigh_masks
         self.prior_clips = prior_clips
+        self.filter_only_clip = filter_only_clip
         super().__init__()
 
     def reset(self) -> None:
@@ -111,9 +116,9 @@ class TrackClipMerger(BaseClipMerger):
         super().reset()
         self._motions: dict[int, MaskMotion] = {}  # of each track's last clip
 
-    def open_slots(self) -> set[int]:
+    def open_tracks(self) -> set[int]:
         """See the base class; lost tracks can still be found again."""
-        return super().open_slots() | self._motions.keys()
+        return super().open_tracks() | self._motions.keys()
 
     def frame_weights(self, num_frames: int) -> list[float]:
         """See the base class: a triangle from ``edge_weight`` up to 1."""
@@ -121,7 +126,7 @@ class TrackClipMerger(BaseClipMerger):
         slope = (1 - self.edge_weight) / max(centre, 1)
         return [1 - slope * abs(t - centre) for t in range(num_frames)]
 
-    def cls_evidence(self, prediction: ClipPrediction) -> Tensor:
+    def cls_evidence(self, prediction: AnyClipPrediction) -> Tensor:
         """See the base class; less sure masks leave more to no-object."""
         if not self.weigh_masks:
             return prediction.cls_probs
@@ -131,33 +136,41 @@ class TrackClipMerger(BaseClipMerger):
         sharpness = (probs * is_foreground).sum((1, 2, 3)) / area  # (N,)
         return _scale_classes(prediction.cls_probs, sharpness[:, None])
 
-    def cls_probs(self, slots: Sequence[int] | None = None) -> Tensor:
+    def cls_probs(self, track_ids: Sequence[int] | None = None) -> Tensor:
         """See the base class; the mean counts ``prior_clips`` without object."""
-        slots = range(self.num_tracks) if slots is None else slots
-        seen = torch.tensor([self._cls_weights[s] for s in slots])
+        track_ids = self.track_ids if track_ids is None else track_ids
+        seen = self._clips_seen(track_ids)
         share = seen / (seen + self.prior_clips)
-        return _scale_classes(super().cls_probs(slots), share[:, None])
+        return _scale_classes(super().cls_probs(track_ids), share[:, None])
 
     def assign(
         self, frame_inds: Sequence[int], prediction: ClipPrediction
     ) -> np.ndarray:
-        """See the base class; empty predictions and duplicates get no slot."""
+        """See the base class; empty predictions and duplicates get no track."""
         probs, classes = prediction.mask_logits.sigmoid(), prediction.cls_probs.cpu()
         motions = mask_motions(probs, frame_inds)
         left = [n for n in self._distinct(probs, classes) if motions[n] is not None]
-        slots = np.full(len(probs), -1, dtype=np.int64)
+        track_ids = np.full(len(probs), -1, dtype=np.int64)
         tracks, ious = self._overlaps(frame_inds, probs)
         for i, n in self._match_overlapping(tracks, ious, classes, left):
-            slots[n] = tracks[i]
-        continued = set(slots.tolist())
+            track_ids[n] = tracks[i]
+        continued = set(track_ids.tolist())
         is_taken = self._is_taken(tracks, ious, classes, continued)
-        left = [n for n in left if slots[n] < 0 and not is_taken[n]]
-        for slot, n in self._match_lost(left, motions, classes, continued):
-            slots[n] = slot
-        new = [n for n in left if slots[n] < 0]
-        slots[new] = self.num_tracks + np.arange(len(new))
-        self._remember(slots, motions, frame_inds[-1])
-        return slots
+        left = [n for n in left if track_ids[n] < 0 and not is_taken[n]]
+        for track_id, n in self._match_lost(left, motions, classes, continued):
+            track_ids[n] = track_id
+        new = [n for n in left if track_ids[n] < 0]
+        track_ids[new] = self.new_tracks(len(new))
+        self._remember(track_ids, motions, frame_inds[-1])
+        return track_ids
+
+    def assign_only_clip(
+        self, frame_inds: Sequence[int], prediction: AnyClipPrediction
+    ) -> np.ndarray:
+        """See the base class and ``filter_only_clip``."""
+        if self.filter_only_clip:
+            return self.assign(frame_inds, prediction)
+        return super().assign_only_clip(frame_inds, prediction)
 
     def _distinct(self, probs: Tensor, classes: Tensor) -> list[int]:
         """Predictions of a clip without duplicates of a surer one, ascending."""
@@ -182,21 +195,21 @@ class TrackClipMerger(BaseClipMerger):
         intersection: dict[int, Tensor] = {}
         union: dict[int, Tensor] = {}
         for t, frame_id in enumerate(frame_inds):
-            masks = self._frames.get(frame_id)
-            if masks is None or not masks.logit_sums:
+            sums = self._frames.get(frame_id)
+            if sums is None or not sums.logit_sums:
                 continue
             new = probs[:, t].flatten(1)  # (N, h*w)
-            old = torch.stack([masks.mean(s).sigmoid() for s in masks.logit_sums])
+            old = torch.stack([sums.mean(i).sigmoid() for i in sums.logit_sums])
             old = old.flatten(1)  # (s, h*w)
             shared = old @ new.T  # (s, N)
             either = old.sum(1)[:, None] + new.sum(1) - shared
-            for i, slot in enumerate(masks.logit_sums):
-                intersection[slot] = intersection.get(slot, 0) + shared[i]
-                union[slot] = union.get(slot, 0) + either[i]
+            for row, i in enumerate(sums.logit_sums):
+                intersection[i] = intersection.get(i, 0) + shared[row]
+                union[i] = union.get(i, 0) + either[row]
         tracks = sorted(intersection)
         if not tracks:
             return tracks, torch.zeros(0, len(probs))
-        ious = [intersection[s] / (union[s] + _EPS) for s in tracks]
+        ious = [intersection[i] / (union[i] + _EPS) for i in tracks]
         return tracks, torch.stack(ious).cpu()
 
     def _match_overlapping(
@@ -205,12 +218,14 @@ class TrackClipMerger(BaseClipMerger):
         """Pairs (index among tracks, prediction) of the largest total similarity."""
         agreement = self._class_agreement(tracks, classes)
         similarity = ious * (1 - self.class_weight * (1 - agreement))
-        age = torch.tensor([self._cls_weights[s] for s in tracks])
-        bonus = self.age_bonus * (1 - 1 / age)
+        bonus = self.age_bonus * (1 - 1 / self._clips_seen(tracks))
         ranking = torch.where(
             similarity > self.match_thr, similarity + bonus[:, None], 0.0
         )
         return _assign_pairs(ranking[:, left].numpy(), left)
+
+    def _clips_seen(self, track_ids: Sequence[int]) -> Tensor:
+        return torch.tensor([self._classes[i].num_clips for i in track_ids])
 
     def _class_agreement(self, tracks: Sequence[int], classes: Tensor) -> Tensor:
         """Cosine of the class vectors without no-object, shape (tracks, N)."""
@@ -227,10 +242,10 @@ class TrackClipMerger(BaseClipMerger):
         """Whether the object of each prediction is a track that goes on already."""
         labels = classes[:, :-1].argmax(1)
         is_taken = torch.zeros(len(classes), dtype=torch.bool)
-        for slot, slot_ious in zip(tracks, ious):
-            if slot in continued:
-                is_same = labels == int(self._cls_sums[slot][:-1].argmax())
-                is_taken |= is_same & (slot_ious > self.duplicate_thr)
+        for track_id, track_ious in zip(tracks, ious):
+            if track_id in continued:
+                is_same = labels == int(self._classes[track_id].total[:-1].argmax())
+                is_taken |= is_same & (track_ious > self.duplicate_thr)
         return is_taken.tolist()
 
     def _match_lost(
@@ -240,13 +255,13 @@ class TrackClipMerger(BaseClipMerger):
         classes: Tensor,
         continued: set[int],
     ) -> list[tuple[int, int]]:
-        """Pairs (slot, prediction) of lost tracks that are found again."""
-        lost = [slot for slot in sorted(self._motions) if slot not in continued]
+        """Pairs (track, prediction) of lost tracks that are found again."""
+        lost = [i for i in sorted(self._motions) if i not in continued]
         agreement = self._class_agreement(lost, classes)
         affinity = np.zeros((len(lost), len(left)))
-        for i, slot in enumerate(lost):
+        for i, track_id in enumerate(lost):
             for j, n in enumerate(left):
-                track, new = self._motions[slot], motions[n]
+                track, new = self._motions[track_id], motions[n]
                 gap = new.first_frame - track.last_frame
                 if 0 < gap <= self.max_lost_frames:
                     place = track.reaches(new, self.motion_spread)
@@ -255,14 +270,14 @@ class TrackClipMerger(BaseClipMerger):
         return [(lost[i], n) for i, n in _assign_pairs(affinity, left)]
 
     def _remember(
-        self, slots: np.ndarray, motions: list[MaskMotion | None], newest: int
+        self, track_ids: np.ndarray, motions: list[MaskMotion | None], newest: int
     ) -> None:
-        for slot, motion in zip(slots.tolist(), motions):
-            if slot >= 0:
-                self._motions[slot] = motion
+        for track_id, motion in zip(track_ids.tolist(), motions):
+            if track_id >= 0:
+                self._motions[track_id] = motion
         self._motions = {
-            slot: motion
-            for slot, motion in self._motions.items()
+            track_id: motion
+            for track_id, motion in self._motions.items()
             if newest - motion.last_frame <= self.max_lost_frames
         }
 

@@ -156,7 +156,9 @@ class STQIHead(BaseModule):
             whwh=self._frame_whwh(features),
         )
 
-    def predict(self, features: ClipFeatures) -> list[RoIClipPrediction]:
+    def predict(
+        self, features: ClipFeatures, state: None = None
+    ) -> tuple[list[RoIClipPrediction], None]:
         """Keep the best (query, class) pairs by their mean score over the frames.
 
         A query may be kept with several classes, each with a mask of its own. Masks
@@ -164,14 +166,18 @@ class STQIHead(BaseModule):
 
         Args:
             features (ClipFeatures): As of :meth:`forward_stages`.
+            state (None): Clips are predicted each by itself.
 
         Returns:
-            list[RoIClipPrediction]: One for each of the B clips, best first.
+            tuple[list[RoIClipPrediction], None]: One for each of the B clips, best
+            first, with the index of the pair, query * K + class, as ``query_inds``;
+            no state.
         """
         *_, last = self.forward_stages(features)
-        return [self._predict_clip(features, last, b) for b in range(len(last.bboxes))]
+        clips = range(len(last.bboxes))
+        return [self._keep_best(features, last, b) for b in clips], None
 
-    def _predict_clip(
+    def _keep_best(
         self, features: ClipFeatures, last: StageOutput, b: int
     ) -> RoIClipPrediction:
         scores = last.cls_logits[b].float().sigmoid().mean(0)  # (Q, K)
@@ -189,6 +195,7 @@ class STQIHead(BaseModule):
             roi_logits=self._predict_masks(features, last, b, query_inds, labels),
             bboxes=bboxes / bboxes.new_tensor([w, h, w, h]),
             grid_size=(-int(-h // self.mask_stride), -int(-w // self.mask_stride)),
+            query_inds=pairs,
         )
 
     def _predict_masks(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from mmdet.structures import TrackDataSample, TrackSampleList
@@ -73,7 +74,7 @@ class ClipVISModel(BaseModel):
         self._check_auxiliary_head()
         self.test_cfg = TestCfg.from_dict(test_cfg)
         _check_clip_len(self.head, self.test_cfg)
-        self._stream: VideoStream | None = None
+        self._streams: dict[int, VideoStream] = {}  # by video id, of `predict`
         self._stage_strides = self._probe_strides()
 
     def init_weights(self) -> None:
@@ -147,9 +148,10 @@ class ClipVISModel(BaseModel):
     ) -> list[TrackDataSample]:
         """Take the next frames of a video, and give its tracks with the last ones.
 
-        Frames come in order, in chunks of any size, one video after the other. A
-        chunk that begins with frame 0 begins a new video; the one that holds the
-        video's last frame ends it.
+        For loops over a data set, which call the model chunk by chunk. Frames of a
+        video come in order, in chunks of any size; chunks of several videos may take
+        turns. A chunk that begins with frame 0 begins a video; the one that holds its
+        last frame ends it. Everywhere else :meth:`open_stream` is simpler.
 
         Args:
             inputs (Tensor): A chunk of one video, shape (1, t, 3, H, W).
@@ -159,7 +161,7 @@ class ClipVISModel(BaseModel):
 
         Returns:
             list[TrackDataSample]: One. If the video ended, with its record as
-            ``pred_track_instances``, see :meth:`VideoStream.finish`.
+            ``pred_track_instances``, see :meth:`VideoStream.record`.
 
         Raises:
             ValueError: If there is more than one clip, or frames were left out.
@@ -169,31 +171,72 @@ class ClipVISModel(BaseModel):
                 f'Videos are predicted one at a time, got {len(data_samples)}. Set '
                 '`test_dataloader.batch_size` to 1.'
             )
-        frames = data_samples[0].video_data_samples
-        frame_inds = [frame.frame_id for frame in frames]
-        first, video_len = frames[0], frames[0].video_len
-        if self._stream is None or frame_inds[0] == 0:
-            self._stream = VideoStream(
-                self._predict_clip, self.test_cfg, video_len, first.ori_shape[:2]
-            )
-        wanted = self._stream.wanted_frames(frame_inds)
-        if wanted:
-            features = self.extract_frame_feat(inputs[:, wanted], data_samples)
-            self._stream.push(features, [frame_inds[i] for i in wanted])
+        first, last = data_samples[0][0], data_samples[0][-1]
+        video_id, video_len = first.video_id, first.video_len
+        ori_shape = tuple(first.ori_shape[:2])
+        if first.frame_id == 0 or video_id not in self._streams:
+            self._streams[video_id] = self.open_stream(ori_shape, video_len)
+        self._streams[video_id].push(inputs, data_samples)
         result = TrackDataSample(
-            metainfo=dict(
-                video_id=first.video_id,
-                video_len=video_len,
-                ori_shape=tuple(first.ori_shape[:2]),
-            )
+            metainfo=dict(video_id=video_id, video_len=video_len, ori_shape=ori_shape)
         )
-        if frame_inds[-1] == video_len - 1:
-            result.pred_track_instances = self._stream.finish()
-            self._stream = None
+        if last.frame_id == video_len - 1:
+            stream = self._streams.pop(video_id)
+            stream.end()
+            result.pred_track_instances = stream.record()
         return [result]
 
-    def _predict_clip(self, features: ClipFeatures) -> AnyClipPrediction:
-        return self.head.predict(self.encode_clip(features))[0]
+    def open_stream(
+        self,
+        ori_shape: tuple[int, int],
+        video_len: int | None = None,
+        keep_record: bool = True,
+    ) -> VideoStream:
+        """Begin a video; any number of streams can be fed in turn.
+
+        Args:
+            ori_shape (tuple[int, int]): Height and width of the video, pixels.
+            video_len (int | None): Number of its frames, if it is known. Defaults to
+                None.
+            keep_record (bool): Whether :meth:`VideoStream.record` will be asked for;
+                without it memory does not grow with the video. Defaults to True.
+
+        Returns:
+            VideoStream: Takes frames as ``inputs`` and ``data_samples`` of
+            :meth:`predict`, returns each frame's tracks as soon as they are final.
+
+        Example:
+            >>> stream = model.open_stream(ori_shape=(720, 1280), keep_record=False)
+            >>> for inputs, data_samples in preprocessed_chunks:
+            ...     for frame in stream.push(inputs, data_samples):
+            ...         print(frame.frame_id, frame.track_ids, frame.bboxes)
+            >>> last_frames = stream.end()
+        """
+        return VideoStream(
+            self,
+            self.test_cfg,
+            ori_shape=ori_shape,
+            video_len=video_len,
+            keep_record=keep_record,
+        )
+
+    def predict_clip(
+        self, features: ClipFeatures, state: Any = None
+    ) -> tuple[AnyClipPrediction, Any]:
+        """Predict the objects of one clip of a video.
+
+        Args:
+            features (ClipFeatures): Of :meth:`extract_frame_feat`, B = 1.
+            state (Any): What this method returned with the clip before of the same
+                video, None for its first clip. The caller keeps it: the model itself
+                knows of no video. Models without a state return None.
+
+        Returns:
+            tuple[AnyClipPrediction, Any]: The prediction, and the state for the next
+            clip.
+        """
+        predictions, state = self.head.predict(self.encode_clip(features), state)
+        return predictions[0], state
 
     def extract_feat(
         self, inputs: Tensor, data_samples: TrackSampleList | None = None

@@ -169,16 +169,26 @@ class IFCHead(BaseModule):
         """Losses of all decoder layers; see :class:`ClipMaskCriterion`."""
         return self.criterion(self.forward_layers(features), data_samples)
 
-    def predict(self, features: ClipFeatures) -> list[ClipPrediction]:
+    def predict(
+        self, features: ClipFeatures, state: None = None
+    ) -> tuple[list[ClipPrediction], None]:
         """Keep the queries whose best class is not no-object.
 
+        Args:
+            features (ClipFeatures): As of :meth:`forward`.
+            state (None): Clips are predicted each by itself.
+
         Returns:
-            list[ClipPrediction]: One for each of the B clips.
+            tuple[list[ClipPrediction], None]: One for each of the B clips; no state.
         """
         outputs = self(features)
         predictions = []
         for cls_logits, mask_logits in zip(*outputs.values()):
             probs = cls_logits.softmax(-1)
             is_object = probs.argmax(-1) != self.num_classes
-            predictions.append(ClipPrediction(probs[is_object], mask_logits[is_object]))
-        return predictions
+            predictions.append(
+                ClipPrediction(
+                    probs[is_object], mask_logits[is_object], is_object.nonzero()[:, 0]
+                )
+            )
+        return predictions, None

@@ -218,21 +218,28 @@ class VisTRHead(BaseModule):
         """Losses of all decoder layers; see :class:`InstanceSequenceCriterion`."""
         return self.criterion(self.forward_layers(features), data_samples)
 
-    def predict(self, features: ClipFeatures) -> list[ClipPrediction]:
+    def predict(
+        self, features: ClipFeatures, state: None = None
+    ) -> tuple[list[ClipPrediction], None]:
         """Keep the sequences with a mask and a class that objects can have.
 
+        Args:
+            features (ClipFeatures): As of :meth:`forward`.
+            state (None): Clips are predicted each by itself.
+
         Returns:
-            list[ClipPrediction]: One for each of the B clips.
+            tuple[list[ClipPrediction], None]: One for each of the B clips; no state.
         """
         outputs = self(features)
-        return [
-            self.predict_clip(cls_logits, mask_logits)
+        predictions = [
+            self.join_frames(cls_logits, mask_logits)
             for cls_logits, mask_logits in zip(
                 outputs['cls_logits'], outputs['mask_logits']
             )
         ]
+        return predictions, None
 
-    def predict_clip(self, cls_logits: Tensor, mask_logits: Tensor) -> ClipPrediction:
+    def join_frames(self, cls_logits: Tensor, mask_logits: Tensor) -> ClipPrediction:
         """Join what the frames of one clip say.
 
         Args:
@@ -257,4 +264,6 @@ class VisTRHead(BaseModule):
         is_kept = is_class & (mask_logits > 0).flatten(1).any(1)
         is_absent = (frame_scores < self.min_frame_score)[..., None, None]
         mask_logits = mask_logits.masked_fill(is_absent, _ABSENT)
-        return ClipPrediction(cls_probs[is_kept], mask_logits[is_kept])
+        return ClipPrediction(
+            cls_probs[is_kept], mask_logits[is_kept], is_kept.nonzero()[:, 0]
+        )

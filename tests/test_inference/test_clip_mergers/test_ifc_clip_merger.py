@@ -37,26 +37,26 @@ def golden_clips(golden):
 
 
 def run_golden(golden, merger, pop_every_clip):
-    """Feed all clips; returns slots of each clip and the final frames by id."""
-    slots, frames = [], []
+    """Feed all clips; returns tracks of each clip and the final frames by id."""
+    tracks, frames = [], []
     for _, frame_inds, prediction in golden_clips(golden):
         if pop_every_clip:
             frames += merger.pop_final(frame_inds[0])
-        slots.append(merger.update(frame_inds, prediction))
+        tracks.append(merger.update(frame_inds, prediction))
     frames += merger.pop_final(None)
-    return slots, frames
+    return tracks, frames
 
 
 @pytest.mark.parametrize('name', CASES)
 @pytest.mark.parametrize('pop_every_clip', [True, False])
-def test_golden_slots_classes_and_masks(name, pop_every_clip):
+def test_golden_tracks_classes_and_masks(name, pop_every_clip):
     golden = load_golden(name)
     merger = IFCClipMerger()
-    slots, frames = run_golden(golden, merger, pop_every_clip)
+    tracks, frames = run_golden(golden, merger, pop_every_clip)
 
-    for k, clip_slots in enumerate(slots):
-        np.testing.assert_array_equal(clip_slots, golden[f'clip{k}/slot'])
-    assert merger.num_tracks == int(golden['num_inst'])
+    for k, clip_tracks in enumerate(tracks):
+        np.testing.assert_array_equal(clip_tracks, golden[f'clip{k}/slot'])
+    assert merger.track_ids == list(range(int(golden['num_inst'])))
     np.testing.assert_allclose(merger.cls_probs(), golden['out_cls'], atol=1e-6)
 
     frame_ids = [f.frame_id for f in frames]
@@ -64,8 +64,8 @@ def test_golden_slots_classes_and_masks(name, pop_every_clip):
     expected = golden['avg_mask_logits']  # (S, L, h, w), NaN where nothing covers
     got = np.full_like(expected, np.nan)
     for frame in frames:
-        for slot, logits in zip(frame.slots, frame.mask_logits):
-            got[slot, frame.frame_id] = logits.numpy()
+        for track_id, logits in zip(frame.track_ids, frame.masks.logits):
+            got[track_id, frame.frame_id] = logits.numpy()
     np.testing.assert_array_equal(np.isnan(got), np.isnan(expected))
     np.testing.assert_allclose(got, expected, atol=2e-6)
     assert_output_masks(golden, got)
@@ -101,7 +101,7 @@ def test_golden_scores_before_thresholding(name):
 
 
 def test_more_tracks_than_the_original_could_hold():
-    """The original raises at its 51st slot (merge_capacity.json)."""
+    """The original raises at its 51st track (merge_capacity.json)."""
     merger = IFCClipMerger()
     eye = torch.eye(60).reshape(60, 1, 6, 10) * 20 - 10
     cls_probs = torch.full((60, 3), 1 / 3)
@@ -110,17 +110,17 @@ def test_more_tracks_than_the_original_could_hold():
     assert first.tolist() == list(range(60))
     assert second.tolist() == list(range(60, 120))
     assert merger.cls_probs().shape == (120, 3)
-    assert [len(f.slots) for f in merger.pop_final(None)] == [60, 60]
+    assert [len(f.track_ids) for f in merger.pop_final(None)] == [60, 60]
 
 
 def test_reset_starts_a_new_video():
     golden = load_golden('l12_t5_s3')
     merger = TASK_UTILS.build(dict(type='IFCClipMerger', iou_thr=0.05))
-    first_slots, _ = run_golden(golden, merger, pop_every_clip=True)
+    first_tracks, _ = run_golden(golden, merger, pop_every_clip=True)
     merger.reset()
-    assert merger.num_tracks == 0
-    second_slots, _ = run_golden(golden, merger, pop_every_clip=True)
-    for first, second in zip(first_slots, second_slots):
+    assert merger.track_ids == []
+    second_tracks, _ = run_golden(golden, merger, pop_every_clip=True)
+    for first, second in zip(first_tracks, second_tracks, strict=True):
         np.testing.assert_array_equal(first, second)
 
 
@@ -137,16 +137,16 @@ def test_state_does_not_grow_with_the_video():
     held = []
     for start in range(60):
         merger.pop_final(start)
-        # Four points at random places: most open slots that soon die.
+        # Four points at random places: most open tracks that soon end.
         logits = torch.full((4, 5, 6, 8), -9.0)
         logits.flatten(2)[torch.arange(4), :, torch.randperm(48)[:4]] = 9.0
         merger.update(range(start, start + 5), ClipPrediction(torch.rand(4, 3), logits))
         held.append(held_bytes(merger))
-    assert merger.num_tracks > 100
+    assert len(merger.track_ids) > 100
     # 5 clips of 4 objects share 5 + 4 + 3 + 2 + 1 frames with the newest one; as
     # probabilities, and at most as many sums.
     assert max(held) <= 2 * 4 * (5 + 4 + 3 + 2 + 1) * (6 * 8 * 4)
-    assert len(merger.open_slots()) <= 4 * 5
+    assert len(merger.open_tracks()) <= 4 * 5
 
 
 def test_final_frames_cannot_come_again():

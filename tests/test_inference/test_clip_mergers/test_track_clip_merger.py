@@ -35,13 +35,13 @@ def clip(frame_inds, *objects):
 
 
 def run(merger, objects_of_clip, clip_stride=1):
-    """Feed clip k with the objects of ``objects_of_clip[k]``; slots of each clip."""
-    slots = []
+    """Feed clip k with the objects of ``objects_of_clip[k]``; tracks of each clip."""
+    tracks = []
     for k, objects in enumerate(objects_of_clip):
         frames = range(k * clip_stride, k * clip_stride + CLIP_LEN)
         merger.pop_final(frames[0])
-        slots.append(merger.update(frames, clip(frames, *objects)).tolist())
-    return slots
+        tracks.append(merger.update(frames, clip(frames, *objects)).tolist())
+    return tracks
 
 
 def still(y, x):
@@ -52,30 +52,30 @@ BOTH = pytest.mark.parametrize('merger', [IFCClipMerger(), TrackClipMerger()])
 
 
 @BOTH
-def test_moving_objects_keep_their_slots_in_any_order(merger):
+def test_moving_objects_keep_their_tracks_in_any_order(merger):
     merger.reset()
     a = (0, lambda f: (6, 5 + 2 * f))
     b = (0, lambda f: (17, 30 - 2 * f))
-    slots = run(merger, [[a, b], [b, a], [a, b], [b], [b, a]])
-    assert slots[:4] == [[0, 1], [1, 0], [0, 1], [1]]
-    assert slots[4] == [1, 0]
+    tracks = run(merger, [[a, b], [b, a], [a, b], [b], [b, a]])
+    assert tracks[:4] == [[0, 1], [1, 0], [0, 1], [1]]
+    assert tracks[4] == [1, 0]
 
 
-def test_a_duplicate_opens_no_slot():
+def test_a_duplicate_opens_no_track():
     a, near_copy = (1, still(12, 20)), (1, still(12, 20.6))
     plan = [[a], [a, near_copy], [near_copy], [a], [near_copy, a], [a]]
     assert run(IFCClipMerger(), plan)[2] == [1]  # outbid by the copy
     # Of equally sure copies the first one of the clip goes on.
-    slots = run(TrackClipMerger(), plan)
-    assert slots == [[0], [0, -1], [0], [0], [0, -1], [0]]
+    tracks = run(TrackClipMerger(), plan)
+    assert tracks == [[0], [0, -1], [0], [0], [0, -1], [0]]
 
 
 def test_of_two_tracks_that_fit_the_longer_one_goes_on():
-    # Another class opens a slot of its own at the same place, for one clip.
+    # Another class opens a track of its own at the same place, for one clip.
     a, b = (1, still(12, 20)), (2, still(12, 20))
     merger = TrackClipMerger(class_weight=0.0)
-    slots = run(merger, [[a], [a], [a], [a, b], [b], [a]])
-    assert slots == [[0], [0], [0], [0, 1], [0], [0]]
+    tracks = run(merger, [[a], [a], [a], [a, b], [b], [a]])
+    assert tracks == [[0], [0], [0], [0, 1], [0], [0]]
 
 
 @pytest.mark.parametrize(
@@ -97,13 +97,13 @@ def test_an_object_of_another_class_does_not_take_a_track_over(
     assert run(TrackClipMerger(class_weight=class_weight), plan) == expected
 
 
-def test_masks_without_foreground_open_no_slot():
+def test_masks_without_foreground_open_no_track():
     flat = ClipPrediction(classes(0)[None], torch.full((1, CLIP_LEN, 24, 40), -1.5))
     ifc, merger = IFCClipMerger(), TrackClipMerger()
     assert ifc.update(range(4), flat).tolist() == [0]
     assert merger.update(range(4), flat).tolist() == [-1]
-    assert merger.num_tracks == 0
-    assert [f.slots for f in merger.pop_final(None)] == [[]] * CLIP_LEN
+    assert merger.track_ids == []
+    assert [f.track_ids for f in merger.pop_final(None)] == [[]] * CLIP_LEN
 
 
 def walk(frame):
@@ -118,7 +118,7 @@ def test_a_lost_track_is_found_where_its_motion_leads():
     assert run(merger, plan)[-2:] == [[0], [0]]
     frames = merger.pop_final(None)
     assert [f.frame_id for f in frames] == [9, 10, 11, 12]
-    assert all(f.slots == [0] for f in frames)
+    assert all(f.track_ids == [0] for f in frames)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_lost_tracks_stay_open_until_they_are_forgotten():
         merger.pop_final(k)
         frames = range(k, k + CLIP_LEN)
         merger.update(frames, clip(frames, *([a] if k == 0 else [])))
-        is_open.append(0 in merger.open_slots())
+        is_open.append(0 in merger.open_tracks())
     # Seen until frame 3; clip 6 ends at frame 9, six frames later.
     assert is_open == [True] * 7 + [False] * 5
 
@@ -152,8 +152,8 @@ def test_lost_tracks_stay_open_until_they_are_forgotten():
 def test_clips_that_do_not_overlap_are_joined_by_motion():
     a, b = (0, lambda f: (5, 5 + f)), (0, lambda f: (18, 30 - f))
     plan = [[a, b], [b, a], [a, b]]
-    slots = run(TrackClipMerger(), plan, clip_stride=CLIP_LEN)
-    assert slots == [[0, 1], [1, 0], [0, 1]]
+    tracks = run(TrackClipMerger(), plan, clip_stride=CLIP_LEN)
+    assert tracks == [[0, 1], [1, 0], [0, 1]]
     ifc = run(IFCClipMerger(), plan, clip_stride=CLIP_LEN)
     assert ifc == [[0, 1], [2, 3], [4, 5]]
 
@@ -172,7 +172,7 @@ def test_mean_masks_are_weighted():
     logits = torch.full((1, 3, 2, 2), 8.0)
     merger.update([0, 1, 2], ClipPrediction(classes(0)[None], logits))
     merger.update([1, 2, 3], ClipPrediction(classes(0)[None], logits / 4))
-    means = [f.mask_logits.mean().item() for f in merger.pop_final(None)]
+    means = [f.masks.logits.mean().item() for f in merger.pop_final(None)]
     # Frame 1: 8 with weight 1, 2 with 1/4; frame 2: the other way round.
     assert means == pytest.approx([8, (8 + 0.5) / 1.25, (2 + 2) / 1.25, 2])
 
@@ -209,7 +209,7 @@ def test_state_does_not_grow_with_the_video():
         sums = [t for m in merger._frames.values() for t in m.logit_sums.values()]
         held.append(sum(t.untyped_storage().nbytes() for t in sums))
         remembered.append(len(merger._motions))
-    assert merger.num_tracks > 60
+    assert len(merger.track_ids) > 60
     # 3 objects of 4 clips share 4 + 3 + 2 + 1 frames with the newest one.
     assert max(held) <= 3 * (4 + 3 + 2 + 1) * 24 * 40 * 4
     assert max(remembered) <= 3 * (CLIP_LEN + 5)
@@ -219,7 +219,7 @@ def test_no_predictions_at_all():
     merger = TrackClipMerger()
     assert run(merger, [[], [], []]) == [[], [], []]
     assert merger.cls_probs().shape == (0, NUM_CLASSES + 1)
-    assert [f.slots for f in merger.pop_final(None)] == [[]] * 4
+    assert [f.track_ids for f in merger.pop_final(None)] == [[]] * 4
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ def test_raw_outputs(model):
     assert outputs['cls_logits'].shape == (2, 15, 3, 5)
     assert outputs['bboxes'].shape == (2, 15, 3, 4)
     assert outputs['mask_logits'].shape == (2, 15, 3, 28, 28)
-    predictions = model.head.predict(model.extract_feat(frames, samples))
+    predictions, _ = model.head.predict(model.extract_feat(frames, samples))
     for b, prediction in enumerate(predictions):
         scores = outputs['cls_logits'][b].sigmoid().mean(1)  # (Q, K)
         _, pairs = scores.flatten().topk(NUM_TRACKS)
@@ -142,9 +142,9 @@ def test_raw_outputs(model):
 def test_prediction_does_not_depend_on_the_batch_or_chunks_of_masks(model, monkeypatch):
     model.eval()
     frames, samples = make_frames(2, 3), [make_sample(3, [])] * 2
-    both = model.head.predict(model.extract_feat(frames, samples))
+    both, _ = model.head.predict(model.extract_feat(frames, samples))
     monkeypatch.setattr(memory_limits, 'ROI_MASKS_AT_ONCE', 5)
-    (alone,) = model.head.predict(model.extract_feat(frames[1:], samples[1:]))
+    (alone,), _ = model.head.predict(model.extract_feat(frames[1:], samples[1:]))
     close = dict(atol=1e-4, rtol=1e-4)
     torch.testing.assert_close(both[1].cls_probs, alone.cls_probs, **close)
     torch.testing.assert_close(both[1].bboxes, alone.bboxes, **close)
@@ -170,7 +170,7 @@ def test_offline_masks_are_pasted_at_the_size_of_the_video(model):
     frames = make_frames(1, 5)
     tracks = predict_video(model, frames, chunk_len=2)
     sample = make_sample(5, [])
-    (prediction,) = model.head.predict(model.extract_feat(frames, [sample]))
+    (prediction,), _ = model.head.predict(model.extract_feat(frames, [sample]))
     scores, labels = prediction.cls_probs[:, :-1].max(1)
     assert tracks.labels.tolist() == labels.tolist()
     torch.testing.assert_close(tracks.scores, scores)

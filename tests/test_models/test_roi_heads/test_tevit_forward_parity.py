@@ -8,7 +8,7 @@ import torch
 from mmdet.structures import DetDataSample, TrackDataSample
 from pycocotools import mask as mask_utils
 
-from mmvis.inference.roi_mask_encoding import encode_roi_masks
+from mmvis.structures import RoIFrameMasks
 
 CLOSE = dict(atol=1e-4, rtol=0)
 
@@ -54,7 +54,7 @@ def test_forward_and_detections(tevit_golden, variant, monkeypatch):
     monkeypatch.setattr(head, 'forward_stages', record_stages)
     assert head.num_tracks == 10
     head.num_tracks = 12  # as many as the golden ranking has
-    (prediction,) = head.predict(features)
+    (prediction,), _ = head.predict(features)
     check_stages(golden, stages, object_feats)
     check_ranking(golden, prediction, stages[-1])
     best = replace(
@@ -151,9 +151,10 @@ def check_masks(golden, prediction, all_classes):
     masks = np.zeros_like(expected)
     size = golden.recipe['ori_hw']
     for t, frame in enumerate(zip(logits, prediction.bboxes.transpose(0, 1))):
-        for n, counts in enumerate(encode_roi_masks(*frame, size)):
-            if counts is not None:
-                masks[t, n] = mask_utils.decode(dict(size=size, counts=counts))
+        for n, encoded in enumerate(RoIFrameMasks(*frame).encode(size)):
+            if encoded is not None:
+                rle = dict(size=size, counts=encoded.counts)
+                masks[t, n] = mask_utils.decode(rle)
     # Pixels whose probability is 0.5 but for the rounding.
     num_undecided = max(2, 2e-4 * expected.sum())
     assert (masks != expected).sum() <= num_undecided

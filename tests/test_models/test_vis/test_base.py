@@ -164,3 +164,93 @@ def test_auxiliary_head_needs_features_of_single_frames():
     auxiliary = dict(type='SemanticHead', num_classes=3, in_channels=channels)
     with pytest.raises(ValueError, match='MsgShifT lets frames meet from the begin'):
         build(**parts, auxiliary_head=auxiliary)
+
+
+def frames_of(video_id, frame_inds, video_len):
+    """A chunk of a video of noise: inputs and data samples."""
+    generator = torch.Generator().manual_seed(video_id)
+    video = torch.randn(1, video_len, 3, 40, 70, generator=generator)
+    sample = TrackDataSample()
+    sample.video_data_samples = [
+        DetDataSample(
+            metainfo=dict(
+                img_shape=(40, 70),
+                ori_shape=(20, 35),
+                frame_id=frame,
+                video_id=video_id,
+                video_len=video_len,
+            )
+        )
+        for frame in frame_inds
+    ]
+    return video[:, list(frame_inds)], [sample]
+
+
+@pytest.fixture
+def seeing_model():
+    """Prefers objects to no-object, so that there are tracks."""
+    model = build(test_cfg=dict(clip_len=3, score_thr=0.1))
+    model.head.class_embed.layers[1].bias.data[-1] -= 3
+    return model
+
+
+def assert_same_record(a, b):
+    assert len(a) > 0
+    assert a.instances_id.tolist() == b.instances_id.tolist()
+    assert a.masks == b.masks
+    torch.testing.assert_close(a.scores, b.scores, rtol=0, atol=1e-6)
+
+
+def test_videos_may_take_turns(seeing_model):
+    """With streams of one's own, and chunk by chunk as loops do it."""
+    model, chunks = seeing_model, [range(2), range(2, 5)]
+    alone = {}
+    for video_id in (1, 2):
+        for chunk in chunks:
+            (result,) = model.predict(*frames_of(video_id, chunk, 5))
+        alone[video_id] = result.pred_track_instances
+    assert alone[1].masks != alone[2].masks
+
+    streams = {i: model.open_stream((20, 35)) for i in (1, 2)}
+    for chunk in chunks:
+        for video_id, stream in streams.items():
+            stream.push(*frames_of(video_id, chunk, 5))
+            (result,) = model.predict(*frames_of(video_id, chunk, 5))
+            if chunk[-1] == 4:
+                assert_same_record(result.pred_track_instances, alone[video_id])
+    for video_id, stream in streams.items():
+        stream.end()
+        assert_same_record(stream.record(), alone[video_id])
+
+
+def test_a_video_that_was_broken_off_leaves_nothing(seeing_model):
+    model = seeing_model
+    (expected,) = model.predict(*frames_of(1, range(4), 4))
+    (result,) = model.predict(*frames_of(1, range(3), 4))
+    assert 'pred_track_instances' not in result
+    (result,) = model.predict(*frames_of(1, range(4), 4))
+    assert_same_record(result.pred_track_instances, expected.pred_track_instances)
+
+
+def test_a_video_that_begins_in_the_middle_is_refused(seeing_model):
+    with pytest.raises(ValueError, match='that the model has to see is 0'):
+        seeing_model.predict(*frames_of(1, range(2, 4), 4))
+
+
+def test_state_of_the_head_goes_through_predict_clip(seeing_model, monkeypatch):
+    model, states = seeing_model, []
+    predict = model.head.predict
+
+    def predict_and_count(features, state):
+        states.append(state)
+        predictions, _ = predict(features)
+        return predictions, len(states)
+
+    monkeypatch.setattr(model.head, 'predict', predict_and_count)
+    model.predict(*frames_of(1, range(5), 5))
+    assert states == [None, 1, 2]
+    model.predict(*frames_of(2, range(5), 5))
+    assert states == [None, 1, 2, None, 4, 5]
+    features = model.extract_frame_feat(*frames_of(1, range(3), 3))
+    _, state = model.predict_clip(features)
+    assert (states[-1], state) == (None, 7)

@@ -72,7 +72,7 @@ def test_predict_drops_no_object():
     with torch.no_grad():
         head.class_embed.layers[-1].weight *= 20
         probs = head(features)['cls_logits'].softmax(-1)
-        predictions = head.predict(features)
+        predictions, _ = head.predict(features)
     kept = probs.argmax(-1) != K
     assert 0 < kept.sum() < B * Q
     for b, prediction in enumerate(predictions):

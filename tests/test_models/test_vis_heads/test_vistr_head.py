@@ -105,7 +105,7 @@ def test_prediction_is_the_vote_of_the_frames(build_vistr_head):
     classes = [[1, 1, 2, 0], [2, 0, 0, 2], [3, 3, 3, 0], [0, 0, 1, 1]]
     mask_logits = torch.ones(4, 4, 2, 3)
     mask_logits[3] = -1  # without foreground
-    prediction = head.predict_clip(logits_of(classes, 5), mask_logits)
+    prediction = head.join_frames(logits_of(classes, 5), mask_logits)
     assert len(prediction) == 2
     assert prediction.cls_probs[:, :-1].argmax(1).tolist() == [1, 0]
     score = logits_of([[0]], 5).softmax(-1).max().item()
@@ -116,7 +116,7 @@ def test_prediction_is_the_vote_of_the_frames(build_vistr_head):
 def test_frames_without_any_class_have_no_mask(build_vistr_head):
     head = build_vistr_head(min_frame_score=0.5)
     logits = logits_of([[1, 3, 1, 1]], 4)  # no-object in frame 1
-    prediction = head.predict_clip(logits, torch.ones(1, 4, 2, 3))
+    prediction = head.join_frames(logits, torch.ones(1, 4, 2, 3))
     has_mask = (prediction.mask_logits > 0).flatten(2).all(2)
     assert has_mask.tolist() == [[True, False, True, True]]
 
@@ -124,7 +124,7 @@ def test_frames_without_any_class_have_no_mask(build_vistr_head):
 def test_mean_of_probabilities(build_vistr_head):
     head = build_vistr_head(class_vote=False, num_unused_classes=1)
     logits = logits_of([[1, 4, 1, 2], [3, 3, 3, 1]], 5)
-    prediction = head.predict_clip(logits, torch.ones(2, 4, 2, 3))
+    prediction = head.join_frames(logits, torch.ones(2, 4, 2, 3))
     mean = logits[0].softmax(-1).mean(0)
     expected = torch.stack([mean[0], mean[1], mean[2], mean[3] + mean[4]])
     torch.testing.assert_close(prediction.cls_probs, expected[None])
@@ -133,7 +133,7 @@ def test_mean_of_probabilities(build_vistr_head):
 def test_no_prediction_at_all(build_vistr_head, vistr_features):
     head = build_vistr_head()
     torch.nn.init.constant_(head.sequence_head.layers[-1].bias, -100.0)
-    predictions = head.predict(vistr_features)
+    predictions, _ = head.predict(vistr_features)
     assert [len(p) for p in predictions] == [0, 0]
     assert predictions[0].mask_logits.shape == (0, 4, 10, 12)
 

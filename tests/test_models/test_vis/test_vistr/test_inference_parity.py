@@ -9,8 +9,7 @@ import torch
 from mmdet.structures import DetDataSample, TrackDataSample
 from pycocotools import mask as mask_api
 
-from mmvis.inference import TestCfg, VideoStream
-from mmvis.structures import ClipFeatures
+from mmvis.inference import TestCfg
 from mmvis.testing import load_pseudo
 
 T, N, SIZE = 6, 10, (180, 300)
@@ -23,6 +22,24 @@ def read_case(golden, name):
     case = content['cases'][name]
     kept = [i for i in case['instances'] if i['category_id'] != 0]
     return kept, case
+
+
+def make_sample(video_len, img_shape):
+    """Data sample of a whole video."""
+    sample = TrackDataSample()
+    sample.video_data_samples = [
+        DetDataSample(
+            metainfo=dict(
+                img_shape=img_shape,
+                ori_shape=SIZE,
+                frame_id=t,
+                video_id=7,
+                video_len=video_len,
+            )
+        )
+        for t in range(video_len)
+    ]
+    return sample
 
 
 def decode(rles):
@@ -45,16 +62,18 @@ def stored_outputs(golden, forward, name):
 
 
 @pytest.mark.parametrize('name', ['len6', 'len4', 'synthetic_len6', 'synthetic_len4'])
-def test_results_from_outputs(vistr_golden, name):
+def test_results_from_outputs(vistr_golden, monkeypatch, name):
     golden = vistr_golden('postprocess_r50_t6_outputs', recipe='forward_r50_t6')
     forward = vistr_golden('forward_r50_t6')
     model = forward.build_model()
     video_len = int(name[-1])
-    prediction = model.head.predict_clip(*stored_outputs(golden, forward, name))
-    stream = VideoStream(lambda _: prediction, model.test_cfg, video_len, SIZE)
-    maps = torch.zeros(1, video_len, 1, 1, 1)
-    stream.push(ClipFeatures((maps,), (4,), (maps[:, :, 0] > 0,)), range(video_len))
-    record = stream.finish()
+    prediction = model.head.join_frames(*stored_outputs(golden, forward, name))
+    monkeypatch.setattr(model.head, 'predict', lambda *_: ([prediction], None))
+    stream = model.open_stream(SIZE, video_len)
+    stream.push(
+        torch.zeros(1, video_len, 3, 32, 32), [make_sample(video_len, (32, 32))]
+    )
+    record = stream.record()
 
     expected, _ = read_case(golden, name)
     labels = [i['category_id'] - 1 for i in expected]
@@ -75,19 +94,7 @@ def test_results_from_frames(vistr_golden, name):
     video_len = int(name[-1])
     frames = load_pseudo().pseudo_clip(T, *SIZE)[:video_len, ..., ::-1]
     frames = [mmcv.imresize(f.copy(), (500, 300), backend='pillow') for f in frames]
-    sample = TrackDataSample()
-    sample.video_data_samples = [
-        DetDataSample(
-            metainfo=dict(
-                img_shape=(300, 500),
-                ori_shape=SIZE,
-                frame_id=t,
-                video_id=7,
-                video_len=video_len,
-            )
-        )
-        for t in range(video_len)
-    ]
+    sample = make_sample(video_len, (300, 500))
     inputs = torch.from_numpy(np.stack(frames)).permute(0, 3, 1, 2)
     (result,) = model.test_step(dict(inputs=[inputs], data_samples=[sample]))
     tracks = result.pred_track_instances

@@ -101,7 +101,7 @@ def test_short_videos_repeat_their_frames_in_turn():
     short = predict(model, frames, chunk_len=2)
     with torch.no_grad():
         outputs = model(frames[None, [0, 1, 2, 0]])
-    expected = model.head.predict_clip(
+    expected = model.head.join_frames(
         outputs['cls_logits'][0, :, :3], outputs['mask_logits'][0, :, :3]
     )
     torch.testing.assert_close(short.scores, expected.cls_probs[:, :-1].amax(1))

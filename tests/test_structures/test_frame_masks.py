@@ -4,13 +4,14 @@ import torch
 import torch.nn.functional as F
 from pycocotools import mask as mask_util
 
-from mmvis.inference.mask_encoding import encode_masks
+from mmvis.structures import FrameMasks
 
 
-def decode(counts, size):
-    if counts is None:
+def decode(encoded, size):
+    if encoded is None:
         return np.zeros(size, dtype=bool)
-    return mask_util.decode(dict(size=list(size), counts=counts)).astype(bool)
+    rle = dict(size=list(size), counts=encoded.counts)
+    return mask_util.decode(rle).astype(bool)
 
 
 @pytest.mark.parametrize('size', [(37, 53), (10, 14), (5, 7), (3, 4), (1, 1), (80, 6)])
@@ -20,8 +21,8 @@ def test_equals_interpolating_the_whole_map(size, bias):
     logits = torch.randn(30, 5, 7) + bias
     expected = F.interpolate(logits[None], size, mode='bilinear')[0] > 0
     assert expected.any()
-    for counts, mask in zip(encode_masks(logits, size), expected):
-        np.testing.assert_array_equal(decode(counts, size), mask.numpy())
+    for encoded, mask in zip(FrameMasks(logits).encode(size), expected):
+        np.testing.assert_array_equal(decode(encoded, size), mask.numpy())
 
 
 @pytest.mark.parametrize('corner', [(0, 0), (0, 6), (4, 0), (4, 6), (2, 3)])
@@ -29,8 +30,8 @@ def test_object_of_a_single_cell(corner):
     logits = torch.full((1, 5, 7), -1.0)
     logits[0, corner[0], corner[1]] = 3.0
     expected = F.interpolate(logits[None], (40, 56), mode='bilinear')[0, 0] > 0
-    (counts,) = encode_masks(logits, (40, 56))
-    np.testing.assert_array_equal(decode(counts, (40, 56)), expected.numpy())
+    (encoded,) = FrameMasks(logits).encode((40, 56))
+    np.testing.assert_array_equal(decode(encoded, (40, 56)), expected.numpy())
 
 
 def test_no_foreground_is_none():
@@ -38,5 +39,5 @@ def test_no_foreground_is_none():
     logits = torch.full((2, 8, 8), -50.0)
     logits[0] = 0
     logits[1, 0, 0] = 0.1
-    assert encode_masks(logits, (2, 2)) == [None, None]
-    assert encode_masks(torch.zeros(0, 0, 0), (2, 2)) == []
+    assert FrameMasks(logits).encode((2, 2)) == [None, None]
+    assert FrameMasks(torch.zeros(0, 0, 0)).encode((2, 2)) == []

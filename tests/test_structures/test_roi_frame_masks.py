@@ -4,16 +4,16 @@ import torch
 from mmdet.models.roi_heads.mask_heads.fcn_mask_head import _do_paste_mask
 from pycocotools import mask as mask_util
 
-from mmvis.inference.roi_mask_encoding import encode_roi_masks
+from mmvis.structures import RoIFrameMasks
 
 SIZE = (45, 70)
 WHWH = torch.tensor([70.0, 45, 70, 45])
 
 
-def decode(counts):
-    if counts is None:
+def decode(encoded):
+    if encoded is None:
         return np.zeros(SIZE, dtype=bool)
-    return mask_util.decode(dict(size=list(SIZE), counts=counts)).astype(bool)
+    return mask_util.decode(dict(size=list(SIZE), counts=encoded.counts)).astype(bool)
 
 
 def test_is_mmdetections_pasting_of_the_whole_picture():
@@ -26,22 +26,22 @@ def test_is_mmdetections_pasting_of_the_whole_picture():
     pasted, _ = _do_paste_mask(
         logits.sigmoid()[:, None], bboxes * WHWH, *SIZE, skip_empty=False
     )
-    encoded = encode_roi_masks(logits, bboxes, SIZE)
-    for counts, expected in zip(encoded, pasted.numpy()):
+    encoded = RoIFrameMasks(logits, bboxes).encode(SIZE)
+    for mask, expected in zip(encoded, pasted.numpy()):
         is_clear = abs(expected - 0.5) > 1e-5  # sums have another order
-        np.testing.assert_array_equal(
-            decode(counts)[is_clear], expected[is_clear] > 0.5
-        )
-    assert sum(counts is not None for counts in encoded) > 40
+        np.testing.assert_array_equal(decode(mask)[is_clear], expected[is_clear] > 0.5)
+    assert sum(mask is not None for mask in encoded) > 40
 
 
 def test_full_box():
-    (counts,) = encode_roi_masks(
-        torch.full((1, 28, 28), 9.0), torch.tensor([[10.0, 5, 30, 25]]) / WHWH, SIZE
+    masks = RoIFrameMasks(
+        torch.full((1, 28, 28), 9.0), torch.tensor([[10.0, 5, 30, 25]]) / WHWH
     )
+    (encoded,) = masks.encode(SIZE)
+    assert encoded.bbox == [10, 5, 30, 25]
     expected = np.zeros(SIZE, dtype=bool)
     expected[5:25, 10:30] = True
-    np.testing.assert_array_equal(decode(counts), expected)
+    np.testing.assert_array_equal(decode(encoded), expected)
 
 
 @pytest.mark.parametrize(
@@ -58,16 +58,15 @@ def test_full_box():
 )
 def test_boxes_without_a_mask(bbox):
     good = [0.1, 0.1, 0.9, 0.9]
-    encoded = encode_roi_masks(
-        torch.full((2, 28, 28), 9.0), torch.tensor([bbox, good]), SIZE
-    )
+    masks = RoIFrameMasks(torch.full((2, 28, 28), 9.0), torch.tensor([bbox, good]))
+    encoded = masks.encode(SIZE)
     assert encoded[0] is None
     assert encoded[1] is not None
 
 
 def test_no_foreground_and_no_masks():
     box = torch.tensor([[0.1, 0.1, 0.9, 0.9]])
-    assert encode_roi_masks(torch.full((1, 28, 28), -0.1), box, SIZE) == [None]
+    assert RoIFrameMasks(torch.full((1, 28, 28), -0.1), box).encode(SIZE) == [None]
     nan = torch.full((1, 28, 28), float('nan'))
-    assert encode_roi_masks(nan, box, SIZE) == [None]
-    assert encode_roi_masks(torch.zeros(0, 28, 28), torch.zeros(0, 4), SIZE) == []
+    assert RoIFrameMasks(nan, box).encode(SIZE) == [None]
+    assert RoIFrameMasks(torch.zeros(0, 28, 28), torch.zeros(0, 4)).encode(SIZE) == []

@@ -1,0 +1,65 @@
+import pytest
+import torch
+from mmdet.structures import DetDataSample, TrackDataSample
+
+from mmvis.inference import TestCfg, VideoStream
+from mmvis.structures import ClipFeatures
+
+
+class FunctionModel:
+    """A model whose features are its inputs and whose prediction is a function."""
+
+    def __init__(self, predict):
+        self.predict = predict
+
+    def extract_frame_feat(self, inputs, data_samples):
+        padding_mask = torch.zeros_like(inputs[:, :, 0], dtype=torch.bool)
+        return ClipFeatures((inputs,), (8,), (padding_mask,))
+
+    def predict_clip(self, features, state):
+        return self.predict(features), state
+
+
+def make_samples(frame_inds):
+    sample = TrackDataSample()
+    sample.video_data_samples = [
+        DetDataSample(metainfo=dict(frame_id=frame)) for frame in frame_inds
+    ]
+    return [sample]
+
+
+@pytest.fixture
+def samples_of():
+    """Data samples of the frames of a piece."""
+    return make_samples
+
+
+@pytest.fixture
+def open_stream():
+    """Open the stream of a model, or of a function of features."""
+
+    def open_(predict, cfg, video_len=None, size=(21, 34), keep_record=True):
+        is_model = hasattr(predict, 'predict_clip')
+        return VideoStream(
+            predict if is_model else FunctionModel(predict),
+            TestCfg.from_dict(cfg),
+            ori_shape=size,
+            video_len=video_len,
+            keep_record=keep_record,
+        )
+
+    return open_
+
+
+@pytest.fixture
+def feed():
+    """Push a video in pieces; gives the frames in the order in which they came."""
+
+    def feed_(stream, make_frames, video_len, chunk_len):
+        frames = []
+        for start in range(0, video_len, chunk_len):
+            chunk = range(start, min(start + chunk_len, video_len))
+            frames += stream.push(make_frames(chunk), make_samples(chunk))
+        return frames + stream.end()
+
+    return feed_

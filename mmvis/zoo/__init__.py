@@ -1,0 +1,14 @@
+"""The model zoo: published weights by name."""
+
+from mmvis.zoo.cache import cache_folder
+from mmvis.zoo.download import RemoteFile, fetch_file
+from mmvis.zoo.model_index import ZooModel, find_model, list_models
+
+__all__ = [
+    'RemoteFile',
+    'ZooModel',
+    'cache_folder',
+    'fetch_file',
+    'find_model',
+    'list_models',
+]

@@ -13,7 +13,7 @@ from pycocotools import mask as mask_utils
 
 from mmvis.errors import UserValueError
 from mmvis.evaluation.error_breakdown import VideoErrors
-from mmvis.visualization import FrameFiles
+from mmvis.sources import FrameFiles
 
 __all__ = ['FrameStyle', 'video_page']
 

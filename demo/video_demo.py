@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import argparse
-
-from mmengine.config import DictAction
-
 from mmvis.apis import VISInferencer
+from mmvis.engine.command_line import ToolArgumentParser
 from mmvis.engine.user_errors import user_errors
 
 EXAMPLES = """examples:
@@ -20,11 +17,7 @@ EXAMPLES = """examples:
 
 def main() -> None:
     """Run the demo."""
-    parser = argparse.ArgumentParser(
-        description=__doc__,
-        epilog=EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = ToolArgumentParser(__doc__, EXAMPLES)
     parser.add_argument('video', help='video file, or folder of frames')
     parser.add_argument('config', help='config file of the model')
     parser.add_argument('checkpoint', help='its checkpoint (.pth)')
@@ -46,13 +39,7 @@ def main() -> None:
         default='mp4v',
         help='of the overlay: mp4v (default, fast) or vp09 (plays in browsers, slow)',
     )
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        metavar='KEY=VALUE',
-        help='override values of the config',
-    )
+    parser.add_cfg_options('model.test_cfg.clip_stride=3')
     args = parser.parse_args()
     with user_errors(args.config):
         inferencer = VISInferencer(

@@ -1,17 +1,115 @@
-"""What the command lines of training and testing have in common."""
+"""Command lines of the tools."""
 
 from __future__ import annotations
 
 import argparse
+import ast
+import contextlib
 import os
+import re
 from collections.abc import Sequence
+from typing import Any
 
-from mmengine.config import DictAction
+__all__ = [
+    'ConfigOptions',
+    'ConverterArgumentParser',
+    'RunArgumentParser',
+    'ToolArgumentParser',
+    'parse_config_value',
+]
 
-__all__ = ['RunArgumentParser']
+_BRACKETS = {'(': ')', '[': ']', '{': '}'}
+_NUMBERS = re.compile(r'[-+.\deE_]+(,[-+.\deE_]+)+')
 
 
-class RunArgumentParser(argparse.ArgumentParser):
+def parse_config_value(text: str) -> Any:
+    """Read the value of KEY=VALUE.
+
+    Numbers, true, false and None, quoted text, lists, tuples and dicts are read as
+    such; the texts in a list need no quotes. Whatever else is text, exactly as it is
+    given, with its spaces and commas.
+
+    Args:
+        text (str): The value.
+
+    Returns:
+        Any: What it says.
+
+    Example:
+        >>> parse_config_value('[a b,(1,2)]'), parse_config_value('1,2')
+        (['a b', (1, 2)], [1, 2])
+        >>> parse_config_value('/my data/a, b'), parse_config_value('1e-4')
+        ('/my data/a, b', 0.0001)
+    """
+    stripped = text.strip()
+    if stripped[:1] in ('(', '[') and _end_of_bracket(stripped) == len(stripped) - 1:
+        items = [parse_config_value(item) for item in _split_commas(stripped[1:-1])]
+        return items if stripped[0] == '[' else tuple(items)
+    if stripped[:1] in ('"', "'", '{'):
+        return _read_literal(stripped, text)
+    if _NUMBERS.fullmatch(stripped):
+        return [parse_config_value(item) for item in stripped.split(',')]
+    for read in (int, float):
+        with contextlib.suppress(ValueError):
+            return read(stripped)
+    words = {'true': True, 'false': False, 'none': None}
+    return words.get(stripped.lower(), text)
+
+
+class ConfigOptions(argparse.Action):
+    """Action that collects KEY=VALUE in a dict, for ``Config.merge_from_dict``."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: Sequence[str],
+        option_string: str | None = None,
+    ) -> None:
+        """Add the values that follow one ``--cfg-options``."""
+        options = dict(getattr(namespace, self.dest) or {})
+        for value in values:
+            key, is_pair, text = value.partition('=')
+            if not key or not is_pair:
+                parser.error(
+                    f'{option_string}: expected KEY=VALUE, got {value!r}. Put quotes '
+                    'around a value with spaces: "KEY=my data".'
+                )
+            options[key] = parse_config_value(text)
+        setattr(namespace, self.dest, options)
+
+
+class ToolArgumentParser(argparse.ArgumentParser):
+    """Parser of a tool, with examples below its options.
+
+    Args:
+        description (str): What the tool does.
+        examples (str): Printed as it is below the options. Defaults to none.
+    """
+
+    def __init__(self, description: str, examples: str = '') -> None:
+        super().__init__(
+            description=description,
+            epilog=examples,
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+
+    def add_cfg_options(self, examples: str) -> None:
+        """Add ``--cfg-options``.
+
+        Args:
+            examples (str): A config value to override, or more.
+        """
+        self.add_argument(
+            '--cfg-options',
+            nargs='+',
+            action=ConfigOptions,
+            metavar='KEY=VALUE',
+            help=f'override values of the config, e.g. {examples}',
+        )
+
+
+class RunArgumentParser(ToolArgumentParser):
     """Parser of a tool that runs a config, with the arguments of every run.
 
     These are ``config``, ``--work-dir``, ``--cfg-options`` and ``--launcher``; the
@@ -32,23 +130,13 @@ class RunArgumentParser(argparse.ArgumentParser):
         work_dir_help: str,
         cfg_options_help: str,
     ) -> None:
-        super().__init__(
-            description=description,
-            epilog=examples,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
+        super().__init__(description, examples)
         self.add_argument('config', help='config file, e.g. configs/ifc_r50.py')
         self.add_argument(
             '--work-dir',
             help=f'{work_dir_help} (default: work_dirs/NAME for NAME.py)',
         )
-        self.add_argument(
-            '--cfg-options',
-            nargs='+',
-            action=DictAction,
-            metavar='KEY=VALUE',
-            help=f'override values of the config, e.g. {cfg_options_help}',
-        )
+        self.add_cfg_options(cfg_options_help)
         self.add_argument(
             '--launcher',
             choices=['none', 'pytorch', 'slurm', 'mpi'],
@@ -69,3 +157,62 @@ class RunArgumentParser(argparse.ArgumentParser):
         parsed = super().parse_args(args, namespace)
         os.environ.setdefault('LOCAL_RANK', parsed.local_rank)
         return parsed
+
+
+class ConverterArgumentParser(ToolArgumentParser):
+    """Parser of a tool that converts a checkpoint: ``src``, ``dst``, ``--config``.
+
+    Args:
+        description (str): What the tool does.
+        examples (str): Printed as it is below the options.
+        src_help (str): Which files it reads.
+        default_config (str): How the config is chosen where none is given.
+    """
+
+    def __init__(
+        self, description: str, examples: str, src_help: str, default_config: str
+    ) -> None:
+        super().__init__(description, examples)
+        self.add_argument('src', help=src_help)
+        self.add_argument('dst', help='mmvis checkpoint to write, .pth')
+        self.add_argument(
+            '--config', help=f'config that it is for (default: {default_config})'
+        )
+
+
+def _read_literal(literal: str, text: str) -> Any:
+    """Read quoted text or a dict; ``text`` where it is neither."""
+    try:
+        return ast.literal_eval(literal)
+    except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
+        return text
+
+
+def _end_of_bracket(text: str) -> int | None:
+    """Where the bracket that ``text`` starts with is closed."""
+    open_brackets = []
+    for i, char in enumerate(text):
+        if char in _BRACKETS:
+            open_brackets.append(_BRACKETS[char])
+        elif open_brackets and char == open_brackets[-1]:
+            open_brackets.pop()
+            if not open_brackets:
+                return i
+    return None
+
+
+def _split_commas(text: str) -> list[str]:
+    """Split at the commas outside of brackets; a comma at the end ends the list.
+
+    Example:
+        >>> _split_commas('a,(b,c),')
+        ['a', '(b,c)']
+    """
+    parts, depth, start = [], 0, 0
+    for i, char in enumerate(text):
+        depth += (char in '([{') - (char in ')]}')
+        if char == ',' and depth == 0:
+            parts.append(text[start:i].strip())
+            start = i + 1
+    last = text[start:].strip()
+    return [*parts, last] if last else parts

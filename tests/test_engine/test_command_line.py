@@ -2,7 +2,11 @@ import os
 
 import pytest
 
-from mmvis.engine.command_line import RunArgumentParser
+from mmvis.engine.command_line import (
+    ConverterArgumentParser,
+    RunArgumentParser,
+    parse_config_value,
+)
 
 
 @pytest.fixture
@@ -26,3 +30,52 @@ def test_rank_of_the_launcher_stays(parser, monkeypatch):
     monkeypatch.setenv('LOCAL_RANK', '1')
     parser.parse_args(['a.py'])
     assert os.environ['LOCAL_RANK'] == '1'
+
+
+def test_options_given_twice_are_merged(parser):
+    args = parser.parse_args(['a.py', '--cfg-options', 'a=1', '--cfg-options', 'b=2'])
+    assert args.cfg_options == {'a': 1, 'b': 2}
+
+
+@pytest.mark.parametrize('word', ['data/', '=1'])
+def test_option_without_key_is_one_message(parser, capsys, word):
+    with pytest.raises(SystemExit):
+        parser.parse_args(['a.py', '--cfg-options', 'data_root=/my', word])
+    message = capsys.readouterr().err
+    assert f"expected KEY=VALUE, got '{word}'" in message
+    assert '"KEY=my data"' in message
+
+
+@pytest.mark.parametrize(
+    'text',
+    [
+        '/my data/', '/data, second part/', 'a,b', ' a', '(a)/b(c)', '[a', 'a]', "it's",
+        'a=b', '', '[a]/[b]', 'C:\\data', '~/d', 'name"', '1,', '{a: b}', "'a' 'b",
+        '1 2',
+    ],
+)  # fmt: skip
+def test_text_arrives_as_it_is_given(text):
+    assert parse_config_value(text) == text
+
+
+@pytest.mark.parametrize(
+    ('text', 'value'),
+    [
+        ('1', 1), ('-1.5e-3', -1.5e-3), ('1e-4', 1e-4), ('True', True),
+        ('false', False), ('None', None), ('"1"', '1'), ("'a, b'", 'a, b'), ('[]', []),
+        ('[1, 2]', [1, 2]), ('(1,)', (1,)), ('(1)', (1,)), ('1,2.5', [1, 2.5]),
+        ('[(120,64),(96,80)]', [(120, 64), (96, 80)]), ('{"a": [1]}', {'a': [1]}),
+        ('[a b, None,(x,1)]', ['a b', None, ('x', 1)]), ('[[a],[b]]', [['a'], ['b']]),
+        ('[a/(b)/c, d]', ['a/(b)/c', 'd']),
+    ],
+)  # fmt: skip
+def test_values_that_are_no_text(text, value):
+    parsed = parse_config_value(text)
+    assert parsed == value
+    assert type(parsed) is type(value)
+
+
+def test_arguments_of_a_converter():
+    parser = ConverterArgumentParser('Convert.', 'examples', 'a file', 'by depth')
+    args = parser.parse_args(['a.pth', 'b.pth'])
+    assert (args.src, args.dst, args.config) == ('a.pth', 'b.pth', None)

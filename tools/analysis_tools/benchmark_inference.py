@@ -8,16 +8,16 @@ import statistics
 import time
 
 import torch
-from mmengine.config import DictAction
 
 from mmvis.apis import init_model
+from mmvis.engine.command_line import ToolArgumentParser
 
 MEGABYTE = 2**20
 
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = ToolArgumentParser(__doc__)
     parser.add_argument('config', help='config file of the model')
     parser.add_argument('checkpoint', nargs='?', help='its weights (default: random)')
     parser.add_argument('--clip-len', type=int, default=5, help='frames of the clip')
@@ -27,9 +27,7 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--repeats', type=int, default=10, help='timed passes')
     parser.add_argument('--threads', type=int, default=1, help='CPU threads')
     parser.add_argument('--device', default='cpu', help='cpu or cuda')
-    parser.add_argument(
-        '--cfg-options', nargs='+', action=DictAction, metavar='KEY=VALUE'
-    )
+    parser.add_cfg_options('model.test_cfg.clip_stride=3')
     return parser.parse_args()
 
 

@@ -19,13 +19,14 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 import torch
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.utils import import_modules_from_strings
 from process_memory import MemorySampler
 
 from mmvis.datasets.categories import DATASET_CLASSES
 from mmvis.datasets.shapes_vis import ShapesVISSpec, generate_shapes_vis
+from mmvis.engine.command_line import ToolArgumentParser
 from mmvis.registry import MODELS
 
 mpl.use('Agg')
@@ -67,7 +68,7 @@ class LongRun:
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = ToolArgumentParser(__doc__)
     parser.add_argument('config', help='config file of the model')
     parser.add_argument(
         'checkpoint', nargs='?', help='its weights (default: as initialised)'
@@ -82,9 +83,7 @@ def parse_args() -> argparse.Namespace:
         '--work-dir', default='work_dirs/long_video', help='videos and results'
     )
     parser.add_argument('--out', help='the curves (default: WORK_DIR/long_video.png)')
-    parser.add_argument(
-        '--cfg-options', nargs='+', action=DictAction, default={}, metavar='KEY=VALUE'
-    )
+    parser.add_cfg_options('model.test_cfg.clip_stride=3')
     return parser.parse_args()
 
 
@@ -118,7 +117,7 @@ def save_initial_weights(cfg: Config, path: Path) -> None:
 
 def command(args: argparse.Namespace, checkpoint: str, folder: Path) -> list[str]:
     """The call of tools/test.py on one video."""
-    options = dict(args.cfg_options) | {
+    options = dict(args.cfg_options or {}) | {
         'test_dataloader.dataset.data_root': str(folder),
         'test_dataloader.dataset.ann_file': 'test.json',
         'test_dataloader.dataset.data_prefix.img': 'valid/JPEGImages/',
@@ -207,7 +206,7 @@ def main() -> None:
     """Make the videos, test on them, report."""
     args = parse_args()
     cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(args.cfg_options)
+    cfg.merge_from_dict(args.cfg_options or {})
     work_dir = Path(args.work_dir).resolve()
     work_dir.mkdir(parents=True, exist_ok=True)
     checkpoint = args.checkpoint

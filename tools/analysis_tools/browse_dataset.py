@@ -6,11 +6,12 @@ import argparse
 from pathlib import Path
 
 import numpy as np
-from mmengine.config import Config, DictAction
+from mmengine.config import Config
 from mmengine.registry import init_default_scope
 from mmengine.runner import set_random_seed
 from mmengine.utils import ProgressBar
 
+from mmvis.engine.command_line import ToolArgumentParser
 from mmvis.engine.user_errors import user_errors
 from mmvis.errors import UserKeyError, UserValueError
 from mmvis.registry import DATASETS
@@ -19,7 +20,7 @@ from mmvis.visualization import VISVisualizer
 
 def parse_args() -> argparse.Namespace:
     """Read the command line."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = ToolArgumentParser(__doc__)
     parser.add_argument('config', help='config file, e.g. configs/ifc_r50.py')
     parser.add_argument(
         '--out-dir',
@@ -34,13 +35,7 @@ def parse_args() -> argparse.Namespace:
         '--num-frames', type=int, default=8, help='frames per picture (default: 8)'
     )
     parser.add_argument('--seed', type=int, default=0, help='default: 0')
-    parser.add_argument(
-        '--cfg-options',
-        nargs='+',
-        action=DictAction,
-        metavar='KEY=VALUE',
-        help='override values, e.g. train_dataloader.dataset.data_root=DIR',
-    )
+    parser.add_cfg_options('train_dataloader.dataset.data_root=DIR')
     return parser.parse_args()
 
 

@@ -8,11 +8,8 @@ from pathlib import Path
 import torch
 
 from mmvis.converters import convert_detr
-from mmvis.converters.command_line import (
-    ConverterArgumentParser,
-    convert_file,
-    load_model_cfg,
-)
+from mmvis.converters.convert_file import convert_file, load_model_cfg
+from mmvis.engine.command_line import ConverterArgumentParser
 from mmvis.registry import MODELS
 
 EXAMPLES = """examples:

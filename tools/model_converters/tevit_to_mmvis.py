@@ -16,11 +16,8 @@ from mmvis.converters import (
     pvt_v2_sizes_of,
     tevit_sizes_of,
 )
-from mmvis.converters.command_line import (
-    ConverterArgumentParser,
-    convert_file,
-    load_model_cfg,
-)
+from mmvis.converters.convert_file import convert_file, load_model_cfg
+from mmvis.engine.command_line import ConverterArgumentParser
 from mmvis.registry import MODELS
 
 EXAMPLES = """examples:

@@ -6,11 +6,8 @@ import argparse
 from pathlib import Path
 
 from mmvis.converters import convert_vistr, vistr_shape_of
-from mmvis.converters.command_line import (
-    ConverterArgumentParser,
-    convert_file,
-    load_model_cfg,
-)
+from mmvis.converters.convert_file import convert_file, load_model_cfg
+from mmvis.engine.command_line import ConverterArgumentParser
 from mmvis.errors import UserValueError
 from mmvis.registry import MODELS
 

@@ -1,8 +1,7 @@
-"""What the tools that convert checkpoints have in common."""
+"""Conversion of one checkpoint file."""
 
 from __future__ import annotations
 
-import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -18,32 +17,7 @@ import mmvis.models  # noqa: F401  (registers the models)
 from mmvis.converters.checkpoint_file import read_tensors
 from mmvis.errors import UserError
 
-__all__ = ['ConverterArgumentParser', 'convert_file', 'load_model_cfg']
-
-
-class ConverterArgumentParser(argparse.ArgumentParser):
-    """Parser of a converter: ``src``, ``dst`` and ``--config``.
-
-    Args:
-        description (str): What the tool does.
-        examples (str): Printed as it is below the options.
-        src_help (str): Which files it reads.
-        default_config (str): How the config is chosen where none is given.
-    """
-
-    def __init__(
-        self, description: str, examples: str, src_help: str, default_config: str
-    ) -> None:
-        super().__init__(
-            description=description,
-            epilog=examples,
-            formatter_class=argparse.RawDescriptionHelpFormatter,
-        )
-        self.add_argument('src', help=src_help)
-        self.add_argument('dst', help='mmvis checkpoint to write, .pth')
-        self.add_argument(
-            '--config', help=f'config that it is for (default: {default_config})'
-        )
+__all__ = ['convert_file', 'load_model_cfg']
 
 
 def load_model_cfg(config: str | Path) -> ConfigDict:

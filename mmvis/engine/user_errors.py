@@ -1,9 +1,10 @@
-"""Mistakes in a config or in data as one readable message; bugs with traceback."""
+"""Errors that a user can fix as one readable message; bugs with their traceback."""
 
 from __future__ import annotations
 
 import difflib
-import linecache
+import errno
+import logging
 import re
 import sys
 import traceback
@@ -12,56 +13,107 @@ from contextlib import contextmanager
 from typing import Any
 
 from mmengine.config import Config
-from mmengine.registry import build_functions
+from mmengine.logging import MMLogger
 
 from mmvis import registry
+from mmvis.errors import UserError
 
 __all__ = ['explain', 'is_user_error', 'user_errors']
 
-_KINDS = (ValueError, TypeError, KeyError, IndexError, OSError, FloatingPointError)
+_REGISTRY = 'mmengine.registry.build_functions'
+#: Modules of MMEngine whose errors are about the content of a config.
+_CONFIG_MODULES = (
+    _REGISTRY,
+    'mmengine.config.config',
+    'mmengine.config.lazy',
+    'mmengine.config.utils',
+    'mmengine.registry.registry',
+    'mmengine.runner.runner',
+    'mmengine.runner._flexible_runner',
+)
+#: Packages whose constructors get their arguments from a config.
+_CONFIGURED_PACKAGES = ('mmcv', 'mmdet', 'mmengine', 'torch')
+_CONFIG_ERRORS = (AssertionError, KeyError, TypeError, ValueError)
+
+#: What torch says when the machine lacks something, and what helps.
+_LACKS = (
+    (
+        re.compile('shared memory|signal: Bus error|file </torch_'),
+        'Shared memory (/dev/shm) is full or too small for the loader workers. '
+        'Enlarge it (docker run --shm-size=8g, or `mount -o remount,size=8G /dev/shm`) '
+        'or load in the main process: --cfg-options train_dataloader.num_workers=0 '
+        'train_dataloader.persistent_workers=False (the same for val_dataloader and '
+        'test_dataloader).',
+    ),
+    (
+        re.compile(r'DataLoader worker .*signal: Killed'),
+        'The system ended a loader worker, most likely because memory ran out. Lower '
+        'num_workers or batch_size of train_dataloader or test_dataloader.',
+    ),
+    (
+        re.compile('Too many open files|received 0 items of ancdata'),
+        'Raise the limit with `ulimit -n 65535`, or lower num_workers of the '
+        'dataloaders.',
+    ),
+    (
+        re.compile(r'out of memory|can.t allocate memory'),
+        'Lower train_dataloader.batch_size or the size of the images; --amp halves the '
+        'memory of a GPU.',
+    ),
+)
 
 
 @contextmanager
 def user_errors(config: str, cfg: Config | None = None) -> Iterator[None]:
-    """End the program with one message where the user can mend what went wrong.
+    """End the program with one message where the user can fix what went wrong.
+
+    The full traceback of every error goes to the log file of the run, if there is one.
 
     Args:
         config (str): Path of the config file, named in the message.
-        cfg (Config, optional): Its content, to find the field of an unknown type.
+        cfg (Config, optional): Its content, to find the field of an unknown type and
+            the folder that is written to.
 
     Raises:
         SystemExit: With status 2, after such an error. Other errors pass through.
     """
     try:
         yield
-    except (*_KINDS, SyntaxError) as error:
+    except Exception as error:
+        log_file = _log_traceback(error)
         if not is_user_error(error):
             raise
         print(f'error: {config}: {explain(error, cfg)}', file=sys.stderr)  # noqa: T201
+        if log_file is not None:
+            print(f'details: {log_file}', file=sys.stderr)  # noqa: T201
         raise SystemExit(2) from error
 
 
 def is_user_error(error: BaseException) -> bool:
-    """Tell a mistake that somebody wrote a message for from a bug.
+    """Tell an error that the user can fix from a bug.
 
-    The former are raised by a ``raise`` statement, or are wrong arguments in a
-    config, or come from the operating system; the latter come out of any expression.
+    The former are :class:`mmvis.errors.UserError`, errors of the operating system,
+    syntax errors of a config, a lack of memory, and what MMEngine, MMDetection, MMCV
+    or torch say of the values of a config that they read or build from.
     """
-    if isinstance(error, (OSError, SyntaxError)):
-        return True
-    frame = traceback.extract_tb(error.__traceback__)[-1]
-    if isinstance(error, TypeError) and frame.filename == build_functions.__file__:
-        return True
-    line = linecache.getline(frame.filename, frame.lineno).strip()
-    return isinstance(error, _KINDS) and line.startswith('raise')
+    error = _original(error)
+    return (
+        isinstance(error, (UserError, OSError, SyntaxError))
+        or _is_about_config(error)
+        or _find_remedy(error) is not None
+    )
 
 
 def explain(error: BaseException, cfg: Config | None = None) -> str:
     """Message of an error; of an unknown type with its field and similar names."""
-    # str() of a KeyError is the repr of its message.
-    is_quoted = isinstance(error, KeyError) and error.args
-    message = str(error.args[0] if is_quoted else error)
-    unknown = re.match(r'(\S+) is not in the \S+?::(.+?) registry', message)
+    error = _original(error)
+    message = _message(error)
+    remedy = _find_remedy(error)
+    if remedy is not None:
+        return f'{message.rstrip(".")}. {remedy}'
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return _explain_full_disk(error, cfg)
+    unknown = re.match(r'(\S+) is not in the (?:\S+?::)?(.+?) registry', message)
     if unknown is None or cfg is None:
         return message
     name, kind = unknown.groups()
@@ -73,6 +125,95 @@ def explain(error: BaseException, cfg: Config | None = None) -> str:
         f'mmvis, MMDetection or MMEngine.{hint} Own components need an entry in '
         'custom_imports.'
     )
+
+
+def _original(error: BaseException) -> BaseException:
+    """The error itself where MMEngine raised another one instead.
+
+    Its ``Runner.call_hook`` replaces each TypeError of a hook.
+    """
+    calls = _calls(error)
+    if calls and calls[-1][1] == 'call_hook' and error.__context__ is not None:
+        return error.__context__
+    return error
+
+
+def _calls(error: BaseException) -> list[tuple[str, str]]:
+    """Module and function of each frame of a traceback, the raising one last."""
+    return [
+        (frame.f_globals.get('__name__', ''), frame.f_code.co_name)
+        for frame, _ in traceback.walk_tb(error.__traceback__)
+    ]
+
+
+def _is_about_config(error: BaseException) -> bool:
+    """Whether the stack raised an error about a value of the config.
+
+    That is an error raised where a config is read or a registry builds from it, or in
+    the constructor of what is built.
+    """
+    calls = _calls(error)
+    if not calls or not isinstance(error, _CONFIG_ERRORS):
+        return False
+    module = calls[-1][0]
+    if module in _CONFIG_MODULES:
+        return True
+    modules = [name for name, _ in calls]
+    if _REGISTRY not in modules or module.split('.')[0] not in _CONFIGURED_PACKAGES:
+        return False
+    after_registry = calls[len(modules) - modules[::-1].index(_REGISTRY) :]
+    return all(function == '__init__' for _, function in after_registry)
+
+
+def _find_remedy(error: BaseException) -> str | None:
+    """What helps against an error that tells of a lack of memory or files."""
+    chain = []
+    link: BaseException | None = error
+    while link is not None and len(chain) < 10:
+        chain.append(link)
+        link = link.__cause__ or link.__context__
+    for link in chain:
+        if isinstance(link, (RuntimeError, MemoryError, OSError)):
+            for pattern, remedy in _LACKS:
+                if pattern.search(str(link)):
+                    return remedy
+    return None
+
+
+def _message(error: BaseException) -> str:
+    """Message of an error, without the traceback that a loader worker adds."""
+    # str() of a KeyError is the repr of its message.
+    is_quoted = isinstance(error, KeyError) and error.args
+    message = str(error.args[0] if is_quoted else error)
+    if message.startswith('Caught ') and '\nOriginal Traceback' in message:
+        start = re.compile(rf'^(?:[\w.]+\.)?{type(error).__name__}: ', re.MULTILINE)
+        message = start.split(message)[-1].strip()
+    return message or type(error).__name__
+
+
+def _explain_full_disk(error: OSError, cfg: Config | None) -> str:
+    path = error.filename or (cfg or {}).get('work_dir') or 'a file'
+    return (
+        f'{error.strerror}: {path}. Free some space, lower '
+        'default_hooks.checkpoint.max_keep_ckpts, or choose another --work-dir.'
+    )
+
+
+def _log_traceback(error: BaseException) -> str | None:
+    """Write the full traceback to the log file of the current run.
+
+    Returns:
+        str | None: The file; None if this process has none.
+    """
+    text = ''.join(traceback.format_exception(error))
+    path = None
+    for handler in MMLogger.get_current_instance().handlers:
+        if isinstance(handler, logging.FileHandler):
+            handler.handle(
+                logging.LogRecord('mmvis', logging.ERROR, '', 0, text, None, None)
+            )
+            path = handler.baseFilename
+    return path
 
 
 def _types(value: Any, path: str = '') -> Iterator[tuple[str, str]]:

@@ -1,0 +1,64 @@
+import pytest
+from mmengine.config import Config
+
+from mmvis.engine.run_config import read_config, read_run_config
+from mmvis.errors import UserKeyError, UserValueError
+
+
+@pytest.fixture
+def write(tmp_path):
+    def write(content, name='a.py'):
+        path = tmp_path / name
+        path.write_bytes(content if isinstance(content, bytes) else content.encode())
+        return str(path)
+
+    return write
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        ('a = 1\nb = a / 0\n', r'line 2 of .*a\.py.*ZeroDivisionError: division'),
+        (
+            'def f():\n    return q\n\n\na = f()\n',
+            r"line 2 of .*a\.py.*name 'q' is not",
+        ),
+        (b'a = "\xe9"\n', 'UnicodeDecodeError'),
+        ("custom_imports = dict(imports=['no.such'])", 'ImportError.*no.such'),
+    ],
+)
+def test_config_whose_code_fails_is_named_with_its_line(write, content, message):
+    with pytest.raises(UserValueError, match=message):
+        read_config(write(content))
+
+
+def test_missing_file_and_wrong_syntax(write, tmp_path):
+    with pytest.raises(FileNotFoundError, match='no such config file'):
+        read_config(tmp_path / 'no.py')
+    with pytest.raises(SyntaxError):
+        read_config(write('a = (\n'))
+
+
+def test_text_is_not_formatted_and_reads_back(write, tmp_path, monkeypatch):
+    monkeypatch.setattr('yapf.yapflib.yapf_api.FormatCode', lambda *_, **__: 1 / 0)
+    path = write(
+        "model = dict(type='A', sizes=[(1, 2), (3, 4)], parts=[dict(a=1), dict()])\n"
+        "other = {'a.b': None, 'c': {'d': [True, 1e-4, 'it\\'s']}}\n"
+    )
+    cfg = read_run_config(path)
+    cfg.dump(tmp_path / 'dumped.py')
+    dumped = Config.fromfile(tmp_path / 'dumped.py')
+    assert dumped.to_dict() == cfg.to_dict()
+
+
+def test_options_of_a_run(write):
+    path = write("model = dict(type='A')\n", name='mine.py')
+    cfg = read_run_config(path, {'model.type': 'B'}, launcher='slurm')
+    assert (cfg.model.type, cfg.launcher) == ('B', 'slurm')
+    assert cfg.work_dir == 'work_dirs/mine'
+    assert read_run_config(path, work_dir='out').work_dir == 'out'
+
+
+def test_config_without_a_model(write):
+    with pytest.raises(UserKeyError, match='`model` is missing'):
+        read_run_config(write('a = 1'))

@@ -35,7 +35,7 @@ def read_config(path: str | Path) -> Config:
             'configs/ifc_r50.py.'
         )
     try:
-        return Config.fromfile(path, format_python_code=False)
+        cfg = Config.fromfile(path)
     except (UserError, OSError, SyntaxError):
         raise
     except Exception as error:
@@ -43,6 +43,14 @@ def read_config(path: str | Path) -> Config:
         raise UserValueError(
             f'the config cannot be read{_config_line(error)}: {message}'
         ) from error
+    # `fromfile` takes `format_python_code` as well, and ignores it.
+    return Config(
+        cfg.to_dict(),
+        cfg_text=cfg.text,
+        filename=cfg.filename,
+        env_variables=cfg.env_variables,
+        format_python_code=False,
+    )
 
 
 def read_run_config(

@@ -1,0 +1,100 @@
+import multiprocessing
+import os
+import signal
+import socket
+
+import pytest
+
+from mmvis.engine.run_lock import run_lock
+from mmvis.errors import UserValueError
+
+FORK = multiprocessing.get_context('fork')
+
+
+def hold(work_dir, pipe):
+    with run_lock(work_dir, 'train'):
+        pipe.send('held')
+        pipe.recv()
+
+
+def start_run(work_dir):
+    """Start another process that holds the lock of a training."""
+    pipe, other_end = FORK.Pipe()
+    process = FORK.Process(target=hold, args=(work_dir, other_end))
+    process.start()
+    other_end.close()
+    return process, pipe
+
+
+@pytest.fixture
+def other_run(tmp_path):
+    """Another process with a training in tmp_path / 'work'."""
+    process, pipe = start_run(tmp_path / 'work')
+    assert pipe.recv() == 'held'
+    yield process
+    process.kill()
+    process.join()
+
+
+def test_second_run_is_refused_with_the_first_one_named(other_run, tmp_path):
+    with (
+        pytest.raises(UserValueError) as caught,
+        run_lock(tmp_path / 'work', 'train'),
+    ):
+        raise AssertionError('both run')
+    message = str(caught.value)
+    assert f'{tmp_path}/work is the work directory of another run (train)' in message
+    assert f'process {other_run.pid} on {socket.gethostname()}, started 20' in message
+    assert 'another --work-dir' in message
+
+
+def test_other_folders_and_kinds_of_runs_are_free(other_run, tmp_path):
+    with run_lock(tmp_path / 'work', 'test'), run_lock(tmp_path / 'other', 'train'):
+        pass
+
+
+@pytest.mark.parametrize(
+    ('launcher', 'variable'),
+    [
+        ('pytorch', 'RANK'),
+        ('slurm', 'SLURM_PROCID'),
+        ('mpi', 'OMPI_COMM_WORLD_RANK'),
+    ],
+)
+def test_ranks_of_one_run_share_it(
+    other_run, tmp_path, monkeypatch, launcher, variable
+):
+    monkeypatch.setenv(variable, '1')
+    with run_lock(tmp_path / 'work', 'train', launcher):
+        pass
+    monkeypatch.setenv(variable, '0')
+    with (
+        pytest.raises(UserValueError, match='another run'),
+        run_lock(tmp_path / 'work', 'train', launcher),
+    ):
+        pass
+
+
+def test_lock_of_a_killed_run_is_taken_over(other_run, tmp_path):
+    os.kill(other_run.pid, signal.SIGKILL)
+    other_run.join()
+    with run_lock(tmp_path / 'work', 'train'):
+        pass
+
+
+def test_loader_workers_do_not_keep_it(tmp_path):
+    worker_pipe, worker_end = FORK.Pipe()
+    with run_lock(tmp_path, 'train'):
+        worker = FORK.Process(target=worker_end.recv)
+        worker.start()
+    run, pipe = start_run(tmp_path)
+    assert pipe.recv() == 'held'
+    for process in (worker, run):
+        process.kill()
+        process.join()
+
+
+def test_next_run_of_the_same_process(tmp_path):
+    for _ in range(2):
+        with run_lock(tmp_path, 'train'):
+            pass

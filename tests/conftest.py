@@ -53,11 +53,6 @@ def tiny_config():
 def call_tool(monkeypatch):
     """Run a script, 'tools/train.py', in this process with its own command line."""
 
-    # MMEngine prints the config five times a run; laying it out takes seconds.
-    monkeypatch.setattr(
-        'yapf.yapflib.yapf_api.FormatCode', lambda text, **_: (text, True)
-    )
-
     def call(name, *args, options=()):
         path = REPO / name
         spec = importlib.util.spec_from_file_location(f'script_{path.stem}', path)

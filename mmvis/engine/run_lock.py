@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import logging
 import os
@@ -14,11 +15,6 @@ from pathlib import Path
 from mmengine.logging import print_log
 
 from mmvis.errors import UserValueError
-
-try:
-    import fcntl
-except ImportError:  # on Windows
-    fcntl = None
 
 __all__ = ['run_lock']
 
@@ -43,7 +39,7 @@ def run_lock(work_dir: str | Path, kind: str, launcher: str = 'none') -> Iterato
         ValueError: If another process, here or on another machine that shares the
             folder, has a run of this kind in it.
     """
-    if int(os.environ.get(_MAIN_RANK.get(launcher, ''), 0)) != 0 or fcntl is None:
+    if int(os.environ.get(_MAIN_RANK.get(launcher, ''), 0)) != 0:
         yield
         return
     path = Path(work_dir, f'.{kind}.lock')

@@ -83,7 +83,7 @@ def test_lock_of_a_killed_run_is_taken_over(other_run, tmp_path):
 
 
 def test_loader_workers_do_not_keep_it(tmp_path):
-    worker_pipe, worker_end = FORK.Pipe()
+    pipe_to_worker, worker_end = FORK.Pipe()
     with run_lock(tmp_path, 'train'):
         worker = FORK.Process(target=worker_end.recv)
         worker.start()
@@ -92,6 +92,7 @@ def test_loader_workers_do_not_keep_it(tmp_path):
     for process in (worker, run):
         process.kill()
         process.join()
+    pipe_to_worker.close()
 
 
 def test_next_run_of_the_same_process(tmp_path):

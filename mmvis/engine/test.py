@@ -1,0 +1,187 @@
+"""Test of a trained model on a data set."""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+
+from mmengine.config import Config
+from mmengine.dist import is_main_process
+
+from mmvis.engine.command_line import RunArgumentParser
+from mmvis.engine.distributed import use_cpu_processes
+from mmvis.engine.run_config import read_run_config
+from mmvis.engine.run_lock import run_lock
+from mmvis.engine.user_errors import user_errors
+from mmvis.errors import UserValueError
+from mmvis.registry import RUNNERS
+
+__all__ = ['main', 'test']
+
+EXAMPLES = """examples:
+  AP where the test set is annotated; results.json and its zip in any case:
+    python tools/test.py configs/ifc_r50.py ifc_r50.pth
+  on 8 GPUs (or 8 processes on the CPU), videos shared out:
+    tools/dist_test.sh configs/ifc_r50.py ifc_r50.pth 8
+  the whole video as one clip, or faster with every other frame:
+    python tools/test.py CONFIG CKPT --cfg-options model.test_cfg.clip_len=None
+    python tools/test.py CONFIG CKPT --cfg-options model.test_cfg.frame_stride=2
+  overlays of every video, results where you want them:
+    python tools/test.py CONFIG CKPT --show-dir overlays --out mine/results.json
+  another data set with the same classes:
+    python tools/test.py CONFIG CKPT --cfg-options \\
+        test_dataloader.dataset.data_root=/data/mine
+  go on after an interruption, without the videos that are finished:
+    python tools/test.py CONFIG CKPT --work-dir out --resume
+
+The zip is what the YouTube-VIS and OVIS servers take. AP of a results file without
+the model: python tools/evaluate.py GT.json results.json
+"""
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Test, as the command line says.
+
+    Args:
+        args (Sequence[str], optional): Its words. Defaults to those of this process.
+
+    Raises:
+        SystemExit: With status 2 and one message, after a mistake of the user.
+    """
+    options = parse_args(args)
+    with user_errors(options.config):
+        cfg = read_run_config(
+            options.config, options.cfg_options, options.work_dir, options.launcher
+        )
+        apply_options(cfg, options)
+    with user_errors(options.config, cfg):
+        test(cfg)
+    if is_main_process():
+        prefix = cfg.test_evaluator.outfile_prefix
+        lines = [
+            f'results: {prefix}.json',
+            f'to submit: {prefix}.submission_file.zip',
+        ]
+        if options.show_dir is not None:
+            lines.append(f'overlays: {options.show_dir}')
+        print('\n'.join(lines))  # noqa: T201 - the output of the command
+
+
+def test(cfg: Config) -> dict[str, float]:
+    """Test a model.
+
+    Args:
+        cfg (Config): A config with ``work_dir``, ``launcher`` and ``load_from``. Its
+            ``runner_type`` is built, MMEngine's ``Runner`` if it names none.
+
+    Returns:
+        dict[str, float]: Metrics by name; empty where nothing can be scored.
+
+    Raises:
+        ValueError: If another test is in the work directory.
+    """
+    with run_lock(cfg.work_dir, 'test', cfg.launcher):
+        use_cpu_processes(cfg)
+        return RUNNERS.build(cfg).test()
+
+
+def parse_args(args: Sequence[str] | None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = RunArgumentParser(
+        'Run a trained model on a data set; evaluate it where there are annotations.',
+        EXAMPLES,
+        work_dir_help='folder of logs and finished videos',
+        cfg_options_help='model.test_cfg.clip_stride=3',
+    )
+    parser.add_argument('checkpoint', help='checkpoint file of that model (.pth)')
+    parser.add_argument(
+        '--out',
+        metavar='FILE.json',
+        help='results file; the zip is written beside it (default: results.json in '
+        'the work directory)',
+    )
+    parser.add_argument(
+        '--show-dir', help='draw every video: an mp4 and a strip of frames (png)'
+    )
+    parser.add_argument(
+        '--show-score-thr',
+        type=float,
+        default=0.3,
+        help='draw tracks with at least this score (default: 0.3)',
+    )
+    parser.add_argument(
+        '--amp',
+        action='store_true',
+        help='mixed precision: float16 on a GPU, bfloat16 on the CPU',
+    )
+    parser.add_argument(
+        '--resume',
+        action='store_true',
+        help='keep the finished videos of the same, interrupted test',
+    )
+    return parser.parse_args(args)
+
+
+def apply_options(cfg: Config, options: argparse.Namespace) -> None:
+    """Put the options of testing into the config.
+
+    Raises:
+        FileNotFoundError: If there is no such checkpoint.
+        ValueError: If the config has no test set, or ``--out`` is no json.
+    """
+    if cfg.get('test_dataloader') is None or cfg.get('test_evaluator') is None:
+        raise UserValueError(
+            '`test_dataloader` and `test_evaluator` are needed for a test; see '
+            'configs/_base_/datasets/youtube_vis_2019.py.'
+        )
+    if not Path(options.checkpoint).is_file():
+        raise FileNotFoundError(f'the checkpoint {options.checkpoint} does not exist.')
+    cfg.load_from, cfg.resume = options.checkpoint, False
+    cfg.test_evaluator.outfile_prefix = results_file(cfg, options).removesuffix('.json')
+    if options.amp:
+        cfg.test_cfg.fp16 = True
+    hooks = list(cfg.get('custom_hooks') or [])
+    hooks.append(
+        dict(
+            type='VideoRecordHook',
+            out_dir=str(Path(cfg.work_dir, 'test_records')),
+            run_id=run_id(cfg, options),
+            resume=options.resume,
+        )
+    )
+    if options.show_dir is not None:
+        hooks.append(
+            dict(
+                type='OverlayHook',
+                out_dir=options.show_dir,
+                score_thr=options.show_score_thr,
+            )
+        )
+    cfg.custom_hooks = hooks
+
+
+def results_file(cfg: Config, options: argparse.Namespace) -> str:
+    """Path of the results."""
+    if options.out is None:
+        return str(Path(cfg.work_dir, 'results.json'))
+    if not options.out.endswith('.json'):
+        raise UserValueError(f'--out has to be a .json file, got {options.out}.')
+    return options.out
+
+
+def run_id(cfg: Config, options: argparse.Namespace) -> dict[str, str]:
+    """What the result of a video follows from."""
+    content = Path(options.checkpoint).read_bytes()
+    return dict(
+        checkpoint=hashlib.sha256(content).hexdigest(),
+        model=_as_text(cfg.model),
+        test_dataset=_as_text(cfg.test_dataloader.dataset),
+        amp=str(options.amp),
+    )
+
+
+def _as_text(part: Config) -> str:
+    return json.dumps(part.to_dict(), sort_keys=True, default=str)

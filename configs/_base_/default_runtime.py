@@ -30,6 +30,8 @@ default_hooks = dict(
     reproducible_training=dict(type='ReproducibleTrainingHook'),
     finite_loss=dict(type='FiniteLossHook'),
     frame_stride=dict(type='FrameStrideHook'),
+    data_check=dict(type='DataCheckHook'),
+    config_resume=dict(type='ConfigResumeHook'),
 )
 env_cfg = dict(
     cudnn_benchmark=False,

@@ -60,7 +60,7 @@ class SeededInfiniteSampler(Sampler):
         self._samples = torch.arange(len(dataset)).repeat_interleave(
             torch.tensor(_count_repeats(dataset, once_per), dtype=torch.long)
         )
-        if len(self) == 0:
+        if len(self._samples) == 0:
             raise UserValueError(
                 f'The data set of {len(dataset)} videos has nothing for a pass with '
                 f"once_per='{once_per}'. Check `train_dataloader.dataset.ann_file`."
@@ -75,23 +75,24 @@ class SeededInfiniteSampler(Sampler):
 
     def __iter__(self) -> Iterator[SeededIndex]:
         first = self.rank + self._num_skipped * self.world_size
+        num_samples = len(self._samples)
         epoch, order = -1, []
         for position in itertools.count(first, self.world_size):
-            if position // len(self) != epoch:
-                epoch = position // len(self)
+            if position // num_samples != epoch:
+                epoch = position // num_samples
                 order = self._order(epoch)
-            index = order[position % len(self)]
+            index = order[position % num_samples]
             yield SeededIndex(index, seed=(self.seed, position))
 
     def __len__(self) -> int:
-        """Samples of one pass; the iteration itself has no end."""
-        return len(self._samples)
+        """Samples of this rank in one pass; the iteration itself has no end."""
+        return -(-len(self._samples) // self.world_size)
 
     def _order(self, epoch: int) -> list[int]:
         if not self.shuffle:
             return self._samples.tolist()
         generator = torch.Generator().manual_seed(self.seed + epoch)
-        order = torch.randperm(len(self), generator=generator)
+        order = torch.randperm(len(self._samples), generator=generator)
         return self._samples[order].tolist()
 
 

@@ -1,5 +1,7 @@
 """Hooks that MMEngine lacks."""
 
+from mmvis.engine.hooks.config_resume_hook import ConfigResumeHook
+from mmvis.engine.hooks.data_check_hook import DataCheckHook
 from mmvis.engine.hooks.finite_loss_hook import FiniteLossHook
 from mmvis.engine.hooks.frame_stride_hook import FrameStrideHook
 from mmvis.engine.hooks.overlay_hook import OverlayHook
@@ -8,6 +10,8 @@ from mmvis.engine.hooks.strict_load_hook import StrictLoadHook
 from mmvis.engine.hooks.video_record_hook import VideoRecordHook
 
 __all__ = [
+    'ConfigResumeHook',
+    'DataCheckHook',
     'FiniteLossHook',
     'FrameStrideHook',
     'OverlayHook',

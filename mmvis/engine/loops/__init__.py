@@ -1,5 +1,9 @@
 """Loops that MMEngine lacks."""
 
-from mmvis.engine.loops.resumable_train_loop import ResumableTrainLoop
+from mmvis.engine.loops.resumable_train_loop import (
+    EpochBasedTrainLoop,
+    ResumableTrainLoop,
+    is_endless,
+)
 
-__all__ = ['ResumableTrainLoop']
+__all__ = ['EpochBasedTrainLoop', 'ResumableTrainLoop', 'is_endless']

@@ -1,12 +1,20 @@
-"""Iteration-based training that resumes without loading what it has seen."""
+"""Training loops that resume without loading what they have seen."""
 
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+
+from mmengine.dataset import InfiniteSampler
+from mmengine.runner import EpochBasedTrainLoop as MMEngineEpochLoop
 from mmengine.runner import IterBasedTrainLoop
-from torch.utils.data import BatchSampler
+from torch.utils.data import BatchSampler, DataLoader
 
+from mmvis.datasets.samplers import SeededInfiniteSampler
 from mmvis.errors import UserTypeError
 from mmvis.registry import LOOPS
 
-__all__ = ['ResumableTrainLoop']
+__all__ = ['EpochBasedTrainLoop', 'ResumableTrainLoop', 'is_endless']
 
 
 @LOOPS.register_module()
@@ -27,7 +35,8 @@ class ResumableTrainLoop(IterBasedTrainLoop):
         self.runner.call_hook('before_train')
         self.runner.call_hook('before_train_epoch')
         if self._iter > 0:
-            self._skip_seen_batches()
+            _skip_batches(self.dataloader, self._iter)
+            self.dataloader_iterator = iter(self.dataloader)
         while self._iter < self._max_iters and not self.stop_training:
             self.runner.model.train()
             self.run_iter(next(self.dataloader_iterator))
@@ -38,24 +47,70 @@ class ResumableTrainLoop(IterBasedTrainLoop):
         self.runner.call_hook('after_train')
         return self.runner.model
 
-    def _skip_seen_batches(self) -> None:
-        batch_sampler = self.dataloader.batch_sampler
-        sampler = batch_sampler.sampler
-        if hasattr(batch_sampler, 'skip'):
-            batch_sampler.skip(self._iter)
-        elif type(batch_sampler) is BatchSampler and hasattr(sampler, 'skip'):
-            sampler.skip(self._iter * batch_sampler.batch_size)
-        else:
-            raise UserTypeError(
-                'Resuming needs a sampler that can skip samples, got '
-                f'{type(sampler).__name__} in {type(batch_sampler).__name__}. Set '
-                "train_dataloader.sampler.type='SeededInfiniteSampler', without a "
-                "batch_sampler or with type='SeededAspectRatioBatchSampler', or take "
-                "MMEngine's loop: train_cfg.type='IterBasedTrainLoop'."
-            )
-        self.dataloader_iterator = iter(self.dataloader)
-
     def _is_time_to_validate(self) -> bool:
         if self.runner.val_loop is None or self._iter < self.val_begin:
             return False
         return self._iter % self.val_interval == 0 or self._iter == self._max_iters
+
+
+@LOOPS.register_module()
+class EpochBasedTrainLoop(MMEngineEpochLoop):
+    """MMEngine's loop over epochs, which ends with samplers that do not.
+
+    An epoch is as many batches as the loader's length says, one pass over the data
+    set. With an endless sampler the epochs are consecutive parts of its samples. A
+    training resumed in the middle of an epoch continues with the next batch; a sampler
+    with an end loads the earlier ones of that epoch again. Arguments are those of
+    :class:`mmengine.runner.EpochBasedTrainLoop`.
+
+    Raises:
+        TypeError: If a training with an endless sampler is resumed, and it cannot skip
+            samples.
+    """
+
+    _endless_batches: Iterator | None = None
+
+    def run_epoch(self) -> None:
+        """Train up to the end of the epoch."""
+        self.runner.call_hook('before_train_epoch')
+        self.runner.model.train()
+        first = self._iter - self._epoch * len(self.dataloader)
+        for idx, batch in enumerate(self._batches(first), start=first):
+            self.run_iter(idx, batch)
+        self.runner.call_hook('after_train_epoch')
+        self._epoch += 1
+
+    def _batches(self, first: int) -> Iterator:
+        """Yield the batches of this epoch from one on."""
+        num_batches = len(self.dataloader)
+        if not is_endless(self.dataloader):
+            return itertools.islice(self.dataloader, first, num_batches)
+        if self._endless_batches is None:
+            if self._iter > 0:
+                _skip_batches(self.dataloader, self._iter)
+            self._endless_batches = iter(self.dataloader)
+        return itertools.islice(self._endless_batches, num_batches - first)
+
+
+def is_endless(dataloader: DataLoader) -> bool:
+    """Tell whether the iteration over a loader has no end."""
+    sampler = getattr(dataloader.batch_sampler, 'sampler', dataloader.sampler)
+    return isinstance(sampler, (InfiniteSampler, SeededInfiniteSampler))
+
+
+def _skip_batches(dataloader: DataLoader, num_batches: int) -> None:
+    """Let the next iteration over a loader start later, without loading anything."""
+    batch_sampler = dataloader.batch_sampler
+    sampler = batch_sampler.sampler
+    if hasattr(batch_sampler, 'skip'):
+        batch_sampler.skip(num_batches)
+    elif type(batch_sampler) is BatchSampler and hasattr(sampler, 'skip'):
+        sampler.skip(num_batches * batch_sampler.batch_size)
+    else:
+        raise UserTypeError(
+            'Resuming needs a sampler that can skip samples, got '
+            f'{type(sampler).__name__} in {type(batch_sampler).__name__}. Set '
+            "train_dataloader.sampler.type='SeededInfiniteSampler', without a "
+            "batch_sampler or with type='SeededAspectRatioBatchSampler', or take "
+            "MMEngine's loop: train_cfg.type='IterBasedTrainLoop'."
+        )

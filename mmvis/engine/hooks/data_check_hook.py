@@ -1,0 +1,200 @@
+"""Check of the data sets against the model, before the first iteration."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator, Sequence
+
+from mmengine.dist import is_main_process
+from mmengine.fileio import exists
+from mmengine.hooks import Hook
+from mmengine.logging import print_log
+from mmengine.model import is_model_wrapper
+from mmengine.runner import EpochBasedTrainLoop as MMEngineEpochLoop
+from mmengine.runner import Runner
+from mmengine.runner.base_loop import BaseLoop
+from torch import nn
+from torch.utils.data import DataLoader
+
+from mmvis.engine.loops import EpochBasedTrainLoop, is_endless
+from mmvis.errors import UserValueError
+from mmvis.registry import DATASETS, HOOKS
+
+__all__ = ['DataCheckHook']
+
+
+@HOOKS.register_module()
+class DataCheckHook(Hook):
+    """Compare the classes of model, data sets and checkpoint; read the ground truth.
+
+    Without it a model for fewer classes learns some of them as background, one for
+    other classes is tested on the wrong names, and a damaged validation file is
+    noticed after hours of training.
+
+    Args:
+        compare_names (bool): Whether the names of the classes have to agree, and not
+            only their number. Defaults to True.
+    """
+
+    priority = 'VERY_HIGH'
+
+    def __init__(self, compare_names: bool = True) -> None:
+        self.compare_names = compare_names
+
+    def before_run(self, runner: Runner) -> None:
+        """Check all data sets that this run uses.
+
+        Raises:
+            ValueError: If the number of classes is not that of the model, the classes
+                of the training, validation and test sets differ, a ground truth is
+                not valid, or the training would have no end or no iteration.
+        """
+        loaders = dict(_loaders(runner))
+        for phase, loader in loaders.items():
+            _check_num_classes(runner.model, _classes(loader.dataset), phase)
+        if 'train' in loaders:
+            _check_length(runner.train_loop, loaders['train'])
+        if 'train' in loaders and self.compare_names:
+            by_phase = {p: _classes(loader.dataset) for p, loader in loaders.items()}
+            _check_same_classes({**by_phase, **_classes_of_test_set(runner)})
+        if 'val' in loaders:
+            # Without any sample, a metric only reads and checks its ground truth.
+            runner.val_loop.evaluator.process(data_samples=[])
+
+    def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
+        """Compare the classes of a checkpoint, where it knows them.
+
+        Raises:
+            ValueError: If they are others than those of the data, unless it is only
+                what another training starts from.
+        """
+        phase, loader = next(_loaders(runner))
+        stored, classes = _stored_classes(checkpoint), _classes(loader.dataset)
+        agree = None in (stored, classes) or stored == classes
+        if agree or not self.compare_names:
+            return
+        message = (
+            f'{runner._load_from or "The last checkpoint"} is for other classes than '
+            f'`{phase}_dataloader`: {_differences(stored, classes)}.'
+        )
+        if phase == 'train' and not runner._resume:
+            # Class heads of another size start anew, see `StrictLoadHook`.
+            print_log(message, logger='current', level=logging.WARNING)
+            return
+        raise UserValueError(
+            f'{message} Choose the data set that it was trained for; where names are '
+            'only spelled differently, set '
+            'default_hooks.data_check.compare_names=False.'
+        )
+
+
+def _loaders(runner: Runner) -> Iterator[tuple[str, DataLoader]]:
+    """The loaders that are built: those of this run."""
+    for phase in ('train', 'val', 'test'):
+        loop = getattr(runner, f'_{phase}_loop')
+        if isinstance(loop, BaseLoop):
+            yield phase, loop.dataloader
+
+
+def _classes(dataset) -> tuple[str, ...] | None:
+    classes = getattr(dataset, 'metainfo', {}).get('classes')
+    return None if classes is None else tuple(classes)
+
+
+def _stored_classes(checkpoint: dict) -> tuple[str, ...] | None:
+    """Classes that a checkpoint was trained for, if it says so."""
+    meta = checkpoint.get('meta')
+    dataset_meta = meta.get('dataset_meta') if isinstance(meta, dict) else None
+    classes = dataset_meta.get('classes') if isinstance(dataset_meta, dict) else None
+    return tuple(classes) if isinstance(classes, (list, tuple)) else None
+
+
+def _check_num_classes(
+    model: nn.Module, classes: tuple[str, ...] | None, phase: str
+) -> None:
+    if classes is None:
+        return
+    model = model.module if is_model_wrapper(model) else model
+    wrong = [
+        f'model.{name}.num_classes is {module.num_classes}'
+        for name, module in model.named_modules()
+        if isinstance(getattr(module, 'num_classes', None), int)
+        and module.num_classes != len(classes)
+        # A backbone may have a classifier of its own, an RPN finds one class.
+        and not name.startswith('backbone')
+        and not name.endswith('rpn_head')
+    ]
+    if wrong:
+        raise UserValueError(
+            f'{", ".join(wrong)}, but `{phase}_dataloader` has {len(classes)} classes: '
+            f'{_listed(classes)}. Set num_classes to {len(classes)}, or choose classes '
+            f'with {phase}_dataloader.dataset.metainfo.'
+        )
+
+
+def _check_length(loop: BaseLoop, loader: DataLoader) -> None:
+    is_mmengines = isinstance(loop, MMEngineEpochLoop)
+    if (
+        is_mmengines
+        and not isinstance(loop, EpochBasedTrainLoop)
+        and is_endless(loader)
+    ):
+        raise UserValueError(
+            "`train_cfg` counts epochs with MMEngine's loop, but "
+            '`train_dataloader.sampler` has no end, and neither would the first epoch. '
+            "Write train_cfg=dict(type='EpochBasedTrainLoop', max_epochs=...)."
+        )
+    if len(loader) == 0:
+        raise UserValueError(
+            f'`train_dataloader` has no batch: its data set has {len(loader.dataset)} '
+            'samples, fewer than `batch_size`, and `drop_last` is set. Lower '
+            'train_dataloader.batch_size.'
+        )
+
+
+def _check_same_classes(by_phase: dict[str, tuple[str, ...] | None]) -> None:
+    expected = by_phase['train']
+    for phase, classes in by_phase.items():
+        if None not in (expected, classes) and classes != expected:
+            raise UserValueError(
+                f'The classes of `{phase}_dataloader` are not those of '
+                f'`train_dataloader`: {_differences(expected, classes)}. Correct the '
+                'categories of one of the annotation files, or set '
+                '`dataset.metainfo.classes` of both.'
+            )
+
+
+def _classes_of_test_set(runner: Runner) -> dict[str, tuple[str, ...] | None]:
+    """Classes of the test set, which a training does not build."""
+    cfg = (runner.cfg.get('test_dataloader') or {}).get('dataset')
+    val_cfg = (runner.cfg.get('val_dataloader') or {}).get('dataset')
+    if cfg is None or cfg == val_cfg or not is_main_process():
+        return {}
+    dataset = DATASETS.build({**cfg, 'lazy_init': True})
+    ann_file = getattr(dataset, 'ann_file', '')
+    if not exists(ann_file):
+        print_log(
+            f'The classes of `test_dataloader` are not checked: {ann_file!r} does not '
+            'exist.',
+            logger='current',
+        )
+        return {}
+    dataset.full_init()
+    return dict(test=_classes(dataset))
+
+
+def _differences(first: Sequence[str], second: Sequence[str]) -> str:
+    """How two lists of classes differ."""
+    if set(first) == set(second):
+        return f'their order is {_listed(first)} and {_listed(second)}'
+    only_first = [name for name in first if name not in second]
+    only_second = [name for name in second if name not in first]
+    return (
+        f'{len(first)} and {len(second)} classes, {_listed(only_first) or "none"} only '
+        f'in the former, {_listed(only_second) or "none"} only in the latter'
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    text = ', '.join(map(repr, names[:8]))
+    return f'{text} and {len(names) - 8} more' if len(names) > 8 else text

@@ -7,13 +7,27 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from mmengine.registry import DefaultScope
+import torch
+from mmengine.registry import DefaultScope, init_default_scope
 
 from mmvis.datasets.shapes_vis import SIZES, generate_shapes_vis
 
 REPO = Path(__file__).parents[1]
 TINY_CONFIG = REPO / 'tests/data/configs/ifc_tiny.py'
 _run_count = itertools.count()
+
+# Sums depend on the number of threads in their last bits, and so do comparisons with
+# what another process of one thread has computed.
+torch.set_num_threads(1)
+
+
+@pytest.fixture
+def mmvis_scope():
+    """Look components up as a config with default_scope = 'mmvis' does."""
+    init_default_scope('mmvis')
+    yield
+    # MMEngine has no public way back to no scope at all.
+    DefaultScope._instance_dict.clear()
 
 
 @pytest.fixture(scope='session')

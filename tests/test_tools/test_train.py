@@ -84,10 +84,8 @@ def test_killed_training_goes_on_exactly(
     command += ['--cfg-options', *tiny_options, 'train_cfg.max_iters=100000']
     process = start_process('/bin/sh', '-c', 'exec "$PYTHON" "$@"', 'sh',
                             REPO / 'tools/train.py', *command)  # fmt: skip
-    deadline = time.time() + 120
     while not (tmp_path / 'killed/iter_4.pth').is_file():
         assert process.poll() is None
-        assert time.time() < deadline
         time.sleep(0.02)
     process.kill()
     process.wait()
@@ -112,7 +110,7 @@ def test_two_processes_equal_one_with_their_batches(
         PORT=free_port(),
         CUDA_VISIBLE_DEVICES='',
     )
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate()
     assert process.returncode == 0, output
 
     batch = ['train_dataloader.batch_size=2']
@@ -207,6 +205,6 @@ def test_help_has_examples(call_tool, capsys):
 @pytest.mark.parametrize('name', ['dist_train', 'dist_test', 'slurm_train'])
 def test_scripts_explain_themselves(start_process, name):
     process = start_process(REPO / f'tools/{name}.sh')
-    output, _ = process.communicate(timeout=20)
+    output, _ = process.communicate()
     assert process.returncode == 2
     assert f'tools/{name}.sh' in output

@@ -123,7 +123,7 @@ def _log_changes(stored: dict, current: dict) -> None:
                 changes.append(f'{name} {old[name]} -> {new[name]}')
     if changes:
         print_log(
-            'The resumed training follows the config; in the checkpoint was: '
+            'The resumed training follows the config; other than in the checkpoint is: '
             + ', '.join(dict.fromkeys(changes)),
             logger='current',
         )

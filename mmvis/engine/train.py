@@ -9,9 +9,9 @@ import torch
 from mmengine.config import Config
 from torch import nn
 
-from mmvis.engine.resuming import find_last_checkpoint
 from mmvis.engine.command_line import RunArgumentParser
 from mmvis.engine.distributed import use_cpu_processes
+from mmvis.engine.resuming import find_last_checkpoint
 from mmvis.engine.run_config import read_run_config
 from mmvis.engine.run_lock import run_lock
 from mmvis.engine.user_errors import user_errors

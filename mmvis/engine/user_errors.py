@@ -226,7 +226,7 @@ def _types(value: Any, path: str = '') -> Iterator[tuple[str, str]]:
         return
     for key, child in items:
         child_path = f'{path}.{key}' if path else str(key)
-        if key == 'type':
+        if key in ('type', 'runner_type'):
             yield child_path, child
         else:
             yield from _types(child, child_path)

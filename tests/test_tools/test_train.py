@@ -1,5 +1,6 @@
 import shutil
 import socket
+import sys
 import time
 from pathlib import Path
 
@@ -134,7 +135,16 @@ def test_nan_loss_stops_at_once(train, tmp_path, capsys):
 
 def test_class_head_of_another_training(train, tmp_path, capsys, caplog):
     short = ['train_cfg.max_iters=2']
-    train(tmp_path / 'other', options=[*short, 'model.head.num_classes=6'])
+    classes = '[disc,box,triangle,ring]'
+    train(
+        tmp_path / 'other',
+        options=[
+            *short,
+            'model.head.num_classes=4',
+            f'train_dataloader.dataset.metainfo.classes={classes}',
+            f'test_dataloader.dataset.metainfo.classes={classes}',
+        ],
+    )
     checkpoint = tmp_path / 'other/iter_2.pth'
     options = [*short, f'load_from={checkpoint}', 'optim_wrapper.optimizer.lr=0']
 
@@ -143,7 +153,7 @@ def test_class_head_of_another_training(train, tmp_path, capsys, caplog):
         train(tmp_path / 'refused', options=[*options, none])
     message = capsys.readouterr().err
     assert f'{checkpoint} does not fit the model IFC: 2 of another shape' in message
-    assert 'head.class_embed.layers.1.weight (7, 32) instead of (6, 32)' in message
+    assert 'head.class_embed.layers.1.weight (5, 32) instead of (6, 32)' in message
 
     train(tmp_path / 'new', options=options)
     old, new = weights(checkpoint), weights(tmp_path / 'new/iter_2.pth')
@@ -158,6 +168,13 @@ def test_class_head_of_another_training(train, tmp_path, capsys, caplog):
         (['--auto-scale-lr'], ['auto_scale_lr=None'], 'auto_scale_lr.base_batch_size'),
         ([], ['model.head.type=IFCHaed'], "model.head.type is 'IFCHaed', which is no"),
         ([], ['model.head.num_querys=3'], "unexpected keyword argument 'num_querys'"),
+        (
+            [],
+            ['model.head.num_classes=4'],
+            'model.head.num_classes is 4, but',
+        ),
+        ([], ['train_cfg=None'], '`train_cfg` is needed for a training'),
+        ([], ['model.backbone.depth=19'], 'invalid depth 19 for resnet'),
         ([], ['model.test_cfg.clip_len=0'], '`model.test_cfg.clip_len` must be at'),
         (
             [],
@@ -169,7 +186,7 @@ def test_class_head_of_another_training(train, tmp_path, capsys, caplog):
             ['train_dataloader.dataset.ann_file=no.json'],
             'no.json',
         ),
-        (['--resume', 'no.pth'], [], 'no.pth does not exist'),
+        (['--resume', 'no.pth'], [], "no such checkpoint file: 'no.pth'"),
     ],
 )
 def test_mistakes_are_one_message(
@@ -186,6 +203,51 @@ def test_mistakes_are_one_message(
     ]
     assert 'ifc_tiny.py: ' in line
     assert message in line
+
+
+def test_resuming_follows_the_config(train, tmp_path, capsys):
+    train(tmp_path, '--seed', 1, options=['train_cfg.max_iters=2'])
+    with pytest.raises(SystemExit):
+        train(
+            tmp_path,
+            '--resume',
+            options=['optim_wrapper.optimizer={"type":"SGD","lr":0.1,"_delete_":True}'],
+        )
+    assert 'another optimizer' in capsys.readouterr().err
+
+    train(tmp_path, '--resume', options=['param_scheduler.0.milestones=[1]'])
+    checkpoint = torch.load(tmp_path / 'iter_4.pth', weights_only=False)
+    (rate,) = {group['lr'] for group in checkpoint['optimizer']['param_groups']}
+    assert rate == pytest.approx(1e-4)
+    assert 'lr 0.001 -> 0.0001' in capsys.readouterr().out
+
+
+def test_runner_type_is_built(train, tmp_path, capsys):
+    flexible = ['runner_type=FlexibleRunner', 'train_cfg.max_iters=2']
+    train(tmp_path, '--seed', 1, options=flexible)
+    train(tmp_path, '--resume', options=[*flexible, 'train_cfg.max_iters=4'])
+    assert (tmp_path / 'iter_4.pth').is_file()
+    with pytest.raises(SystemExit):
+        train(tmp_path, options=['runner_type=FlexibelRunner'])
+    message = "runner_type is 'FlexibelRunner', which is no runner"
+    assert message in capsys.readouterr().err
+
+
+def test_second_run_in_a_work_dir(train, start_process, tmp_path, capsys):
+    code = (
+        'import sys, time\n'
+        'from mmvis.engine.run_lock import run_lock\n'
+        "with run_lock(sys.argv[1], 'train'):\n"
+        "    print('held', flush=True)\n"
+        '    time.sleep(1e6)\n'
+    )
+    process = start_process(sys.executable, '-c', code, tmp_path)
+    assert process.stdout.readline() == 'held\n'
+    with pytest.raises(SystemExit) as stop:
+        train(tmp_path)
+    assert stop.value.code == 2
+    assert f'process {process.pid} on' in capsys.readouterr().err
+    assert not list(tmp_path.glob('*.pth'))
 
 
 def test_missing_config(call_tool, capsys):

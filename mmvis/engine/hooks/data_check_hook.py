@@ -115,18 +115,19 @@ def _check_num_classes(
     if classes is None:
         return
     model = model.module if is_model_wrapper(model) else model
-    wrong = [
-        f'model.{name}.num_classes is {module.num_classes}'
-        for name, module in model.named_modules()
-        if isinstance(getattr(module, 'num_classes', None), int)
-        and module.num_classes != len(classes)
-        # A backbone may have a classifier of its own, an RPN finds one class.
-        and not name.startswith('backbone')
-        and not name.endswith('rpn_head')
-    ]
+    wrong: dict[str, int] = {}
+    for name, module in model.named_modules():
+        num_classes = getattr(module, 'num_classes', len(classes))
+        # A backbone may have a classifier of its own, an RPN finds one class; the
+        # parts of a head have the number from it.
+        is_other = name.startswith('backbone') or name.endswith('rpn_head')
+        is_inside = any(name.startswith(f'{outer}.') for outer in wrong)
+        if num_classes != len(classes) and not is_other and not is_inside:
+            wrong[name] = num_classes
     if wrong:
+        given = ', '.join(f'model.{n}.num_classes is {num}' for n, num in wrong.items())
         raise UserValueError(
-            f'{", ".join(wrong)}, but `{phase}_dataloader` has {len(classes)} classes: '
+            f'{given}, but `{phase}_dataloader` has {len(classes)} classes: '
             f'{_listed(classes)}. Set num_classes to {len(classes)}, or choose classes '
             f'with {phase}_dataloader.dataset.metainfo.'
         )

@@ -48,6 +48,7 @@ def test_ranks_share_one_stream(monkeypatch):
         assert take(sampler, 8) == whole[rank::3]
         sampler.skip(2)
         assert take(sampler, 6) == whole[rank::3][2:]
+        assert len(sampler) == 2  # of 5, the last pass filled up
 
 
 def test_seed_is_drawn_if_none_is_given():

@@ -2,11 +2,11 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from mmengine.dataset import DefaultSampler
+from mmengine.dataset import DefaultSampler, InfiniteSampler
 from torch.utils.data import DataLoader, Dataset
 
 from mmvis.datasets.samplers import SeededInfiniteSampler
-from mmvis.engine.loops import ResumableTrainLoop
+from mmvis.engine.loops import EpochBasedTrainLoop, ResumableTrainLoop, is_endless
 
 
 class Numbers(Dataset):
@@ -58,3 +58,68 @@ def test_resumes_at_the_next_batch_without_loading_earlier_ones():
 def test_resume_needs_a_sampler_that_skips():
     with pytest.raises(TypeError, match='got DefaultSampler in BatchSampler'):
         train(DefaultSampler, first_iter=1)
+
+
+def train_epochs(sampler_type, first_iter=0, max_epochs=3):
+    """Run the loop; give loaded indices and trained batches, one list an epoch."""
+    dataset = Numbers()
+    epochs, calls = [], []
+    runner = SimpleNamespace(
+        model=torch.nn.Identity(),
+        visualizer=SimpleNamespace(),
+        call_hook=lambda name, **_: calls.append(name),
+        val_loop=SimpleNamespace(run=lambda: calls.append('validate')),
+        optim_wrapper=None,
+    )
+
+    def note(batch, optim_wrapper):
+        epochs.append((loop.epoch, batch.tolist()))
+
+    runner.model.train_step = note
+    loader = DataLoader(dataset, batch_size=2, sampler=sampler_type(dataset, seed=2))
+    loop = EpochBasedTrainLoop(runner, loader, max_epochs)
+    loop._iter, loop._epoch = first_iter, first_iter // 3
+    loop.run()
+    assert loop.iter == loop.max_iters == 3 * max_epochs
+    assert calls.count('validate') == max_epochs - first_iter // 3
+    assert calls.count('after_train_epoch') == max_epochs - first_iter // 3
+    batches = [[b for e, b in epochs if e == epoch] for epoch in range(max_epochs)]
+    return dataset.loaded, batches
+
+
+@pytest.mark.parametrize('sampler_type', [SeededInfiniteSampler, InfiniteSampler])
+def test_epochs_end_and_continue_an_endless_sampler(sampler_type):
+    loaded, batches = train_epochs(sampler_type)
+    assert [len(epoch) for epoch in batches] == [3, 3, 3]
+    # Five samples a pass: the sixth of an epoch is the first of the next pass.
+    assert sorted(loaded[:5]) == sorted(loaded[5:10]) == [0, 1, 2, 3, 4]
+    assert loaded == [i for epoch in batches for batch in epoch for i in batch]
+
+
+def test_epochs_of_a_sampler_with_an_end():
+    loaded, batches = train_epochs(DefaultSampler)
+    assert [[len(batch) for batch in epoch] for epoch in batches] == [[2, 2, 1]] * 3
+    assert all(sorted(loaded[i : i + 5]) == [0, 1, 2, 3, 4] for i in (0, 5, 10))
+
+
+@pytest.mark.parametrize('first_iter', [3, 4, 8])
+@pytest.mark.parametrize('sampler_type', [SeededInfiniteSampler, DefaultSampler])
+def test_epochs_resume_at_the_next_batch(sampler_type, first_iter):
+    loaded, batches = train_epochs(sampler_type)
+    loaded_later, later = train_epochs(sampler_type, first_iter)
+    flat = [batch for epoch in batches for batch in epoch]
+    assert [batch for epoch in later for batch in epoch] == flat[first_iter:]
+    if sampler_type is SeededInfiniteSampler:
+        assert loaded_later == loaded[2 * first_iter :]
+
+
+def test_which_loaders_are_endless():
+    dataset = Numbers()
+    for sampler_type, expected in (
+        (InfiniteSampler, True),
+        (SeededInfiniteSampler, True),
+        (DefaultSampler, False),
+    ):
+        loader = DataLoader(dataset, sampler=sampler_type(dataset, seed=0))
+        assert is_endless(loader) == expected
+    assert not is_endless(DataLoader(dataset))

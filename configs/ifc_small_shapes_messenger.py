@@ -4,16 +4,13 @@ _base_ = 'ifc_small_shapes.py'
 model = dict(
     neck=dict(
         _delete_=True,
-        type='MessengerTokenNeck',
+        type='FromScratchMessengerTokenNeck',
         in_channels=[16, 64],
         embed_dims=64,
         num_messenger_tokens=4,
         shift_strides=(1, -1, 2, -2),
         num_layers=2,
-        num_heads=4,
-        feedforward_channels=256,
-        dropout=0.0,
-        pos_in_content=True,
+        layer={{_base_.layer}},
         pos_temperature={{_base_.pos_temperature}},
     ),
 )

@@ -2,6 +2,7 @@
 
 from mmvis.models import (
     backbones,
+    from_scratch,
     losses,
     necks,
     roi_heads,
@@ -12,6 +13,7 @@ from mmvis.models import (
 
 __all__ = [
     'backbones',
+    'from_scratch',
     'losses',
     'necks',
     'roi_heads',

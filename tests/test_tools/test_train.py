@@ -10,8 +10,8 @@ import torch
 REPO = Path(__file__).parents[2]
 # One size for all clips, so that none is padded; nothing random in the model.
 COMPARABLE = [
-    'model.neck.dropout=0',
-    'model.head.dropout=0',
+    'model.neck.layer.dropout=0',
+    'model.head.decoder.layer.dropout=0',
     'train_dataloader.dataset.pipeline.3.transforms.0.scales=[(120,64)]',
 ]
 

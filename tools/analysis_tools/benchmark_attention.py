@@ -73,7 +73,8 @@ def build_model(args: argparse.Namespace) -> torch.nn.Module:
     for part in ('backbone', 'neck', 'head'):
         options[f'model.{part}.with_cp'] = args.recompute
     if args.dropout is not None:
-        options['model.neck.dropout'] = options['model.head.dropout'] = args.dropout
+        for part in ('neck', 'head.decoder'):
+            options[f'model.{part}.layer.dropout'] = args.dropout
     return init_model(args.config, device=args.device, cfg_options=options)
 
 

@@ -35,7 +35,7 @@ model = dict(
         in_channels=[512, 1024, 256],
         embed_dims=256,
         num_queries=100,
-        num_decoder_layers=3,
+        decoder=dict(type='ClipDecoder', num_layers=3),
         criterion=dict(
             type='ClipMaskCriterion',
             assigner=dict(

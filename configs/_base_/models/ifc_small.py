@@ -1,9 +1,10 @@
 # IFC small enough to learn from scratch on a CPU in minutes: a thin ResNet-18 up to
 # stride 8, 64 channels, 20 queries on a grid, masks at stride 4.
 num_classes = 5
+layer = dict(num_heads=4, feedforward_channels=256, dropout=0.0)
 pos_temperature = 20  # DAB-DETR's (Liu et al., ICLR 2022): places differ more
 model = dict(
-    type='IFC',
+    type='FromScratchVISModel',
     data_preprocessor=dict(
         type='TrackDataPreprocessor',
         mean=[123.675, 116.28, 103.53],
@@ -24,30 +25,28 @@ model = dict(
         norm_eval=False,
     ),
     neck=dict(
-        type='MemoryTokenNeck',
+        type='FromScratchMemoryTokenNeck',
         in_channels=[16, 64],
         embed_dims=64,
         num_memory_tokens=4,
         num_layers=2,
-        num_heads=4,
-        feedforward_channels=256,
-        dropout=0.0,
-        pos_in_content=True,
+        layer=layer,
         pos_temperature=pos_temperature,
     ),
     head=dict(
-        type='IFCHead',
+        type='FromScratchIFCHead',
         num_classes=num_classes,
         in_channels=[16, 64],
         num_levels=2,
         embed_dims=64,
         num_queries=20,
-        query_grid=(4, 5),
-        pos_temperature=pos_temperature,
-        num_decoder_layers=2,
-        num_heads=4,
-        feedforward_channels=256,
-        dropout=0.0,
+        decoder=dict(
+            type='GridClipDecoder',
+            num_layers=2,
+            layer=layer,
+            query_grid=(4, 5),
+            pos_temperature=pos_temperature,
+        ),
         num_groups=8,
         criterion=dict(
             type='ClipMaskCriterion',

@@ -13,6 +13,7 @@ levels = dict(
 )
 dynamic_conv = dict(in_channels=64, feat_channels=16, out_channels=64)
 model = dict(
+    type='FromScratchVISModel',
     data_preprocessor=dict(pad_size_divisor=8),
     backbone=dict(
         _delete_=True,
@@ -29,15 +30,12 @@ model = dict(
     ),
     neck=[
         dict(
-            type='MessengerTokenNeck',
+            type='FromScratchMessengerTokenNeck',
             in_channels=[16, 64],
             embed_dims=64,
             num_messenger_tokens=4,
             num_layers=2,
-            num_heads=4,
-            feedforward_channels=256,
-            dropout=0.0,
-            pos_in_content=True,
+            layer=dict(num_heads=4, feedforward_channels=256, dropout=0.0),
         ),
         dict(type='FPN', in_channels=[16, 64], out_channels=64, num_outs=2),
     ],
@@ -58,7 +56,7 @@ model = dict(
             bbox_roi_extractor=levels,
             mask_roi_extractor=levels,
             bbox_head=dict(
-                zero_deltas=True,
+                type='FromScratchDIIHead',
                 num_heads=4,
                 feedforward_channels=256,
                 in_channels=64,

@@ -39,7 +39,7 @@ model = dict(
         clip_len=max_clip_len,
         num_instances=10,
         embed_dims=embed_dims,
-        num_decoder_layers=6,
+        decoder=dict(type='ClipDecoder', num_layers=6, temporal_position=True),
         criterion=dict(
             type='InstanceSequenceCriterion',
             assigner=dict(

@@ -1,10 +1,11 @@
 # VisTR small enough to learn from scratch on a CPU in minutes: the backbone of
 # ifc_small.py, 96 channels, 6 instances in clips of 3 frames, masks at stride 4.
 num_classes = 5
+layer = dict(num_heads=4, feedforward_channels=256, dropout=0.0)
 frames_per_clip = 3
 embed_dims = 96
 model = dict(
-    type='VisTR',
+    type='FromScratchVISModel',
     data_preprocessor=dict(
         type='TrackDataPreprocessor',
         mean=[123.675, 116.28, 103.53],
@@ -25,14 +26,11 @@ model = dict(
         norm_eval=False,
     ),
     neck=dict(
-        type='SpaceTimeEncoderNeck',
+        type='FromScratchSpaceTimeEncoderNeck',
         in_channels=[16, 64],
         embed_dims=embed_dims,
         num_layers=1,
-        num_heads=4,
-        feedforward_channels=256,
-        dropout=0.0,
-        pos_in_content=True,
+        layer=layer,
     ),
     head=dict(
         type='VisTRHead',
@@ -41,10 +39,10 @@ model = dict(
         clip_len=frames_per_clip,
         num_instances=6,
         embed_dims=embed_dims,
-        num_decoder_layers=3,
-        num_heads=4,
-        feedforward_channels=256,
-        dropout=0.0,
+        num_attention_maps=4,
+        decoder=dict(
+            type='ClipDecoder', num_layers=3, layer=layer, temporal_position=True
+        ),
         num_groups=4,
         class_vote=False,
         criterion=dict(

@@ -14,6 +14,7 @@ from mmvis.models.layers.transformer_layers import (
     DecoderLayer,
     EncoderLayer,
     FeedForward,
+    stack_layers,
 )
 from mmvis.models.layers.vit_block import ViTBlock
 
@@ -31,5 +32,6 @@ __all__ = [
     'shift_tokens',
     'sine_position',
     'sine_position_3d',
+    'stack_layers',
     'strides_after',
 ]

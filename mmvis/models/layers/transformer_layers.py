@@ -8,7 +8,7 @@ from torch.nn import functional as F
 
 from mmvis.models.layers.attend import attend
 
-__all__ = ['Attention', 'DecoderLayer', 'EncoderLayer', 'FeedForward']
+__all__ = ['Attention', 'DecoderLayer', 'EncoderLayer', 'FeedForward', 'stack_layers']
 
 
 def _with_pos(x: Tensor, pos: Tensor | None) -> Tensor:
@@ -164,3 +164,21 @@ class DecoderLayer(BaseModule):
         query = self.self_attn(query, query_pos=query_pos)
         query = self.cross_attn(query, key, query_pos, key_pos, key_padding_mask)
         return self.ffn(query)
+
+
+def stack_layers(
+    kind: type[EncoderLayer] | type[DecoderLayer],
+    num_layers: int,
+    embed_dims: int,
+    layer: dict | None,
+) -> nn.ModuleList:
+    """Build layers of one kind.
+
+    Args:
+        kind (type): :class:`EncoderLayer` or :class:`DecoderLayer`.
+        num_layers (int): How many.
+        embed_dims (int): C.
+        layer (dict, optional): What else ``kind`` takes: ``num_heads``,
+            ``feedforward_channels``, ``dropout``. None keeps its defaults.
+    """
+    return nn.ModuleList(kind(embed_dims, **(layer or {})) for _ in range(num_layers))

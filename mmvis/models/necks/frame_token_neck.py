@@ -5,17 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import torch
-from mmengine.model import BaseModule
-from torch import Tensor, nn
+from torch import Tensor
 from torch.nn import functional as F
 
-from mmvis.models.layers import EncoderLayer, sine_position
+from mmvis.models.layers import EncoderLayer, sine_position, stack_layers
+from mmvis.models.necks.encoder_neck import EncoderNeck
 from mmvis.structures import ClipFeatures
 
 __all__ = ['FrameTokenNeck']
 
 
-class FrameTokenNeck(BaseModule):
+class FrameTokenNeck(EncoderNeck):
     """Layers over the cells and tokens of each frame, with exchange between them.
 
     In each layer the cells of a frame's coarsest map and its M tokens attend to
@@ -24,43 +24,28 @@ class FrameTokenNeck(BaseModule):
     and says what the exchange is.
 
     Args:
-        in_channels (Sequence[int]): Channels of the incoming levels, finest
-            first. The last one is projected to ``embed_dims``.
+        in_channels (Sequence[int]): As of :class:`EncoderNeck`.
         embed_dims (int): C of the encoded map and tokens.
         num_layers (int): Number of layers.
-        num_heads (int): Attention heads.
-        feedforward_channels (int): Hidden width of the feed-forward blocks.
-        dropout (float): Of attention and feed-forward blocks.
-        pos_in_content (bool): Add the position code to the cells once, before the
-            first layer, beside giving it to each attention.
-        pos_temperature (float): Of the position code, see :func:`sine_position`.
+        layer (dict, optional): What each layer takes, see :func:`stack_layers`.
         init_cfg (dict, optional): Initialisation config.
     """
-
-    temporal = True
 
     def __init__(
         self,
         in_channels: Sequence[int],
         embed_dims: int,
         num_layers: int,
-        num_heads: int,
-        feedforward_channels: int,
-        dropout: float,
-        pos_in_content: bool,
-        pos_temperature: float,
+        *,
+        layer: dict | None,
         init_cfg: dict | None = None,
     ) -> None:
-        super().__init__(init_cfg=init_cfg)
-        self.in_channels = list(in_channels)
-        self.embed_dims = embed_dims
-        self.pos_in_content = pos_in_content
-        self.pos_temperature = pos_temperature
-        self.input_proj = nn.Conv2d(self.in_channels[-1], embed_dims, 1)
-        self.frame_layers = nn.ModuleList(
-            EncoderLayer(embed_dims, num_heads, feedforward_channels, dropout)
-            for _ in range(num_layers)
-        )
+        super().__init__(in_channels, embed_dims, init_cfg)
+        self.frame_layers = stack_layers(EncoderLayer, num_layers, embed_dims, layer)
+
+    def position(self, padding_mask: Tensor) -> Tensor:
+        """DETR's 2-D code, the same in every frame."""
+        return sine_position(padding_mask, self.embed_dims)
 
     def exchange(self, tokens: Tensor, layer: int) -> Tensor:
         """Carry news between the frames of a clip.
@@ -88,15 +73,9 @@ class FrameTokenNeck(BaseModule):
             ClipFeatures: The same with the last map encoded, shape
             (B, T, C, H, W), and the tokens of each frame (B, T, M, C).
         """
-        x = features.maps[-1]
-        B, T, _, H, W = x.shape
+        B, T, _, H, W = features.maps[-1].shape
         M = len(tokens)
-        cells = self.input_proj(x.flatten(0, 1)).flatten(2).transpose(1, 2)
-        pos = sine_position(
-            features.padding_masks[-1], self.embed_dims, self.pos_temperature
-        ).flatten(0, 1)
-        if self.pos_in_content:
-            cells = cells + pos
+        cells, pos = (x.flatten(0, 1) for x in self.embed_cells(features))
         tokens = tokens.expand(B * T, -1, -1)
         fixed_pos = token_pos.expand(B * T, -1, -1)
         pos = torch.cat([pos, fixed_pos], dim=1)  # (B*T, H*W+M, C)

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor, nn
 
-from mmvis.models.layers import EncoderLayer
+from mmvis.models.layers import EncoderLayer, stack_layers
 from mmvis.models.necks.frame_token_neck import FrameTokenNeck
 from mmvis.registry import MODELS
 from mmvis.structures import ClipFeatures
@@ -25,58 +25,32 @@ class MemoryTokenNeck(FrameTokenNeck):
     each index m for itself. Cost grows with T x (H*W + M)^2 + M x T^2 instead of
     (T*H*W)^2.
 
-    Works after any backbone or neck; only the coarsest level is encoded, the
-    finer ones pass unchanged.
-
     Args:
         in_channels (Sequence[int]): Channels of the incoming levels, finest
             first. The last one is projected to ``embed_dims``.
         embed_dims (int): C of the encoded map and tokens. Defaults to 256.
         num_memory_tokens (int): M, tokens per frame. Defaults to 8.
         num_layers (int): Number of layers (of two halves). Defaults to 3.
-        num_heads (int): Attention heads. Defaults to 8.
-        feedforward_channels (int): Hidden width of the feed-forward blocks.
-            Defaults to 2048.
-        dropout (float): Defaults to 0.1.
-        pos_in_content (bool): Add the position code to the cells once, before the
-            first layer, so that encoded features and what queries read from them
-            tell where they are. The original has positions in attention only, and
-            learns this in long training. Defaults to False.
-        pos_temperature (float): Of the position code, see :func:`sine_position`; a
-            head that reads positions has one, too. Defaults to DETR's, 10000.
+        layer (dict, optional): What each layer takes, see :func:`stack_layers`.
         init_cfg (dict, optional): Initialisation config.
     """
 
     def __init__(
         self,
         in_channels: Sequence[int],
+        *,
         embed_dims: int = 256,
         num_memory_tokens: int = 8,
         num_layers: int = 3,
-        num_heads: int = 8,
-        feedforward_channels: int = 2048,
-        dropout: float = 0.1,
-        pos_in_content: bool = False,
-        pos_temperature: float = 10000,
+        layer: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(
-            in_channels,
-            embed_dims,
-            num_layers,
-            num_heads,
-            feedforward_channels,
-            dropout,
-            pos_in_content,
-            pos_temperature,
-            init_cfg,
+            in_channels, embed_dims, num_layers, layer=layer, init_cfg=init_cfg
         )
         self.memory_tokens = nn.Parameter(torch.empty(num_memory_tokens, embed_dims))
         self.memory_pos = nn.Parameter(torch.empty(num_memory_tokens, embed_dims))
-        self.memory_layers = nn.ModuleList(
-            EncoderLayer(embed_dims, num_heads, feedforward_channels, dropout)
-            for _ in range(num_layers)
-        )
+        self.memory_layers = stack_layers(EncoderLayer, num_layers, embed_dims, layer)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:

@@ -51,14 +51,7 @@ class MessengerTokenNeck(FrameTokenNeck):
             Defaults to the paper's (1, -1, 2, -2).
         num_layers (int): L. At least 2: what is moved after one layer is read in
             the next. The last of an odd number does not move them. Defaults to 3.
-        num_heads (int): Attention heads. Defaults to 8.
-        feedforward_channels (int): Hidden width of the feed-forward blocks.
-            Defaults to 2048.
-        dropout (float): Defaults to 0.1.
-        pos_in_content (bool): Add the position code to the cells once, before the
-            first layer, as :class:`MemoryTokenNeck` can. Defaults to False.
-        pos_temperature (float): Of the position code, see :func:`sine_position`; a
-            head that reads positions has one, too. Defaults to DETR's, 10000.
+        layer (dict, optional): What each layer takes, see :func:`stack_layers`.
         init_cfg (dict, optional): Initialisation config.
 
     Raises:
@@ -69,27 +62,16 @@ class MessengerTokenNeck(FrameTokenNeck):
     def __init__(
         self,
         in_channels: Sequence[int],
+        *,
         embed_dims: int = 256,
         num_messenger_tokens: int = 8,
         shift_strides: Sequence[int] = (1, -1, 2, -2),
         num_layers: int = 3,
-        num_heads: int = 8,
-        feedforward_channels: int = 2048,
-        dropout: float = 0.1,
-        pos_in_content: bool = False,
-        pos_temperature: float = 10000,
+        layer: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(
-            in_channels,
-            embed_dims,
-            num_layers,
-            num_heads,
-            feedforward_channels,
-            dropout,
-            pos_in_content,
-            pos_temperature,
-            init_cfg,
+            in_channels, embed_dims, num_layers, layer=layer, init_cfg=init_cfg
         )
         if num_layers < 2:
             raise UserValueError(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 from mmdet.models.roi_heads.bbox_heads import DIIHead
-from torch import Tensor, nn
+from torch import Tensor
 
 from mmvis import memory_limits
 from mmvis.registry import MODELS
@@ -25,28 +25,12 @@ class ClipDIIHead(DIIHead):
     Args:
         temporal_attention (bool): Whether to take the second step; without it the
             frames are on their own, as in QueryInst. Defaults to True.
-        zero_deltas (bool): Whether boxes stay where they are before training, so that
-            a stage begins to learn from the boxes of the one before and not from
-            chance moves (as in Deformable DETR, Zhu et al., ICLR 2021). Defaults to
-            False, MMDetection's.
         **kwargs: Of ``DIIHead``.
     """
 
-    def __init__(
-        self,
-        temporal_attention: bool = True,
-        zero_deltas: bool = False,
-        **kwargs,
-    ) -> None:
+    def __init__(self, temporal_attention: bool = True, **kwargs) -> None:
         super().__init__(**kwargs)
         self.temporal_attention = temporal_attention
-        self.zero_deltas = zero_deltas
-
-    def init_weights(self) -> None:
-        """Draw initial weights as the parent does, but for the boxes' moves."""
-        super().init_weights()
-        if self.zero_deltas:
-            nn.init.zeros_(self.fc_reg.weight)
 
     def forward(
         self, roi_feat: Tensor, proposal_feat: Tensor

@@ -17,7 +17,7 @@ from mmvis.models.pretrained_weights import checked_pretrained_weights
 from mmvis.registry import MODELS
 from mmvis.structures import AnyClipPrediction, ClipFeatures
 
-__all__ = ['ClipVISModel']
+__all__ = ['ClipVISModel', 'check_channels']
 
 # A multiple of every feature stride in use, so that a level's stride is exactly
 # the ratio of the sizes.
@@ -40,17 +40,14 @@ class ClipVISModel(BaseModel):
         head (dict): Config of the head.
         neck (dict | Sequence[dict], optional): Config of the neck, or of several
             in the order in which they run.
-        auxiliary_head (dict, optional): Config of a second head that reads the
-            per-frame features in training, e.g. :class:`SemanticHead`.
         test_cfg (dict, optional): How videos are cut into clips and joined, see
             :class:`TestCfg`.
         data_preprocessor (dict, optional): Config of the preprocessor.
         init_cfg (dict, optional): Initialisation config.
 
     Raises:
-        ValueError: If the ``in_channels`` of a part are not what arrives there,
-            clips at test time are longer than the head's ``clip_len``, or there is
-            an auxiliary head but no stage that treats frames by themselves.
+        ValueError: If the ``in_channels`` of a part are not what arrives there, or
+            clips at test time are longer than the head's ``clip_len``.
     """
 
     def __init__(
@@ -58,7 +55,6 @@ class ClipVISModel(BaseModel):
         backbone: dict,
         head: dict,
         neck: dict | Sequence[dict] | None = None,
-        auxiliary_head: dict | None = None,
         test_cfg: dict | None = None,
         data_preprocessor: dict | None = None,
         init_cfg: dict | None = None,
@@ -68,10 +64,6 @@ class ClipVISModel(BaseModel):
         necks = [] if neck is None else [neck] if isinstance(neck, dict) else neck
         self.necks = nn.ModuleList(_build_neck(cfg) for cfg in necks)
         self.head = MODELS.build(head)
-        self.auxiliary_head = (
-            None if auxiliary_head is None else MODELS.build(auxiliary_head)
-        )
-        self._check_auxiliary_head()
         self.test_cfg = TestCfg.from_dict(test_cfg)
         _check_clip_len(self.head, self.test_cfg)
         self._streams: dict[int, VideoStream] = {}  # by video id, of `predict`
@@ -135,12 +127,7 @@ class ClipVISModel(BaseModel):
 
     def loss(self, inputs: Tensor, data_samples: TrackSampleList) -> dict[str, Tensor]:
         """Losses of annotated clips (B, T, 3, H, W)."""
-        features = self.extract_frame_feat(inputs, data_samples)
-        losses = self.head.loss(self.encode_clip(features), data_samples)
-        if self.auxiliary_head is not None:
-            auxiliary = self.auxiliary_head.loss(features, data_samples)
-            losses |= {f'aux.{name}': value for name, value in auxiliary.items()}
-        return losses
+        return self.head.loss(self.extract_feat(inputs, data_samples), data_samples)
 
     @torch.no_grad()
     def predict(
@@ -294,16 +281,6 @@ class ClipVISModel(BaseModel):
                 features = _with_maps(features, maps, strides)
         return features
 
-    def _check_auxiliary_head(self) -> None:
-        if self.auxiliary_head is not None and self.num_frame_stages == 0:
-            raise UserValueError(
-                f'model.auxiliary_head ({type(self.auxiliary_head).__name__}) reads '
-                'the features that frames have by themselves, but there are none: '
-                f'{type(self.backbone).__name__} lets frames meet from the beginning. '
-                'Set model.auxiliary_head to None, or take a backbone that sees single '
-                'frames and let them meet in a neck, e.g. MessengerTokenNeck.'
-            )
-
     @torch.no_grad()
     def _probe_strides(self) -> list[tuple[int, ...]]:
         """Pass a tiny clip through the stages; compare channels on the way.
@@ -317,7 +294,7 @@ class ClipVISModel(BaseModel):
         features = ClipFeatures((frames,), (1,), (frames[:, :, 0] > 0,))
         all_strides, source = [], 'the frames'
         for stage in self.stages:
-            _check_channels(source, features, stage)
+            check_channels(source, features, stage)
             if _reads_features(stage):
                 features = stage(features)
                 strides = features.feat_strides
@@ -327,10 +304,7 @@ class ClipVISModel(BaseModel):
                 features = _with_maps(features, maps, strides)
             all_strides.append(strides)
             source = type(stage).__name__
-            is_last_of_frame = len(all_strides) == self.num_frame_stages
-            if self.auxiliary_head is not None and is_last_of_frame:
-                _check_channels(source, features, self.auxiliary_head)
-        _check_channels(source, features, self.head)
+        check_channels(source, features, self.head)
         _check_tokens(source, features, self.head)
         _check_strides(source, features, self.head)
         self.train(was_training)
@@ -406,8 +380,17 @@ def _check_clip_len(head: nn.Module, test_cfg: TestCfg) -> None:
         )
 
 
-def _check_channels(source: str, features: ClipFeatures, module: nn.Module) -> None:
-    """Compare the channels of ``features`` with what ``module`` was built for."""
+def check_channels(source: str, features: ClipFeatures, module: nn.Module) -> None:
+    """Compare the channels of ``features`` with what ``module`` was built for.
+
+    Args:
+        source (str): What the features come from.
+        features (ClipFeatures): What arrives at ``module``.
+        module (nn.Module): Says what it expects as ``in_channels``, if it does.
+
+    Raises:
+        ValueError: If levels or channels differ.
+    """
     expected = getattr(module, 'in_channels', None)
     if not isinstance(expected, Sequence):
         return

@@ -6,8 +6,6 @@ from mmvis.models.vis_heads.deformable_mask_head import DeformableMaskHead
 from mmvis.models.vis_heads.ifc_head import IFCHead
 from mmvis.models.vis_heads.mask_feature_fusion import MaskFeatureFusion
 from mmvis.models.vis_heads.mask_upscaler import MaskUpscaler
-from mmvis.models.vis_heads.query_window import QueryWindow
-from mmvis.models.vis_heads.semantic_head import SemanticHead
 from mmvis.models.vis_heads.sequence_mask_head import SequenceMaskHead
 from mmvis.models.vis_heads.sequence_votes import vote_classes
 from mmvis.models.vis_heads.videomt_head import VidEoMTHead
@@ -20,8 +18,6 @@ __all__ = [
     'IFCHead',
     'MaskFeatureFusion',
     'MaskUpscaler',
-    'QueryWindow',
-    'SemanticHead',
     'SequenceMaskHead',
     'VidEoMTHead',
     'VisTRHead',

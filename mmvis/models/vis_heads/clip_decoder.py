@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Callable
 
 import torch
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from mmvis.errors import UserValueError
 from mmvis.models.layers import (
     DecoderLayer,
     run_recomputed,
     sine_position,
     sine_position_3d,
+    stack_layers,
 )
+from mmvis.registry import MODELS
 from mmvis.structures import ClipFeatures
 
 __all__ = ['ClipDecoder']
 
-#: Gain of the projections that a grid starts with, so that attention is local.
-_GRID_SHARPNESS = 2.0
 
-
+@MODELS.register_module()
 class ClipDecoder(BaseModule):
     """Decode Q objects of a clip from its encoded map and tokens.
 
@@ -38,86 +35,32 @@ class ClipDecoder(BaseModule):
         num_queries (int): Q.
         embed_dims (int): C. Defaults to 256.
         num_layers (int): L. Defaults to 3.
-        num_heads (int): Attention heads. Defaults to 8.
-        feedforward_channels (int): Hidden width. Defaults to 2048.
-        dropout (float): Defaults to 0.1.
+        layer (dict, optional): What each layer takes, see :func:`stack_layers`.
         temporal_position (bool): Tell keys apart by time too, with the 3-D position
             code. Defaults to False.
         with_cp (bool): Recompute activations in the backward pass to save memory.
             Defaults to False.
-        pos_temperature (float): Of the 2-D position code, see :func:`sine_position`.
-            Defaults to DETR's, 10000.
-        query_grid (Sequence[int], optional): Rows and columns of a grid over the
-            frame. Each query starts at one of its points, see
-            :meth:`start_on_grid`. By default queries start at random, as published.
-
-    Raises:
-        ValueError: If ``query_grid`` does not have Q points.
     """
 
     def __init__(
         self,
         num_queries: int,
+        *,
         embed_dims: int = 256,
         num_layers: int = 3,
-        num_heads: int = 8,
-        feedforward_channels: int = 2048,
-        dropout: float = 0.1,
+        layer: dict | None = None,
         temporal_position: bool = False,
         with_cp: bool = False,
-        pos_temperature: float = 10000,
-        query_grid: Sequence[int] | None = None,
     ) -> None:
         super().__init__()
-        self.position = (
-            sine_position_3d
-            if temporal_position
-            else partial(sine_position, temperature=pos_temperature)
-        )
+        self.position = sine_position_3d if temporal_position else sine_position
         self.with_cp = with_cp
         self.query_embed = nn.Embedding(num_queries, embed_dims)
-        self.layers = nn.ModuleList(
-            DecoderLayer(embed_dims, num_heads, feedforward_channels, dropout)
-            for _ in range(num_layers)
-        )
+        self.layers = stack_layers(DecoderLayer, num_layers, embed_dims, layer)
         self.norm = nn.LayerNorm(embed_dims)
         for p in self.layers.parameters():
             if p.dim() > 1:
                 nn.init.xavier_uniform_(p)
-        if query_grid is not None:
-            self.start_on_grid(query_grid)
-
-    @torch.no_grad()
-    def start_on_grid(self, query_grid: Sequence[int]) -> None:
-        """Give each query a place to look at first.
-
-        Position embeddings become the position codes of the grid's points. In
-        cross-attention queries and keys are projected by the same orthogonal matrix,
-        which keeps inner products, so that a query matches the cells around its
-        point best; the lower the temperature, the more so. Queries that start at
-        random differ in nothing that the frame shows; DETR's take hundreds of epochs
-        to find places of their own. All of it is only the start, and learns on.
-
-        Args:
-            query_grid (Sequence[int]): Rows and columns.
-
-        Raises:
-            ValueError: If their product is not the number of queries.
-        """
-        num_queries, embed_dims = self.query_embed.weight.shape
-        if math.prod(query_grid) != num_queries:
-            raise UserValueError(
-                f'head.query_grid={tuple(query_grid)} has {math.prod(query_grid)} '
-                f'points, but head.num_queries is {num_queries}. Make rows x columns '
-                'equal to the number of queries.'
-            )
-        points = torch.zeros(1, 1, *query_grid, dtype=torch.bool)
-        codes = self.position(points, embed_dims, offset=-0.5)
-        self.query_embed.weight.copy_(codes[0, 0])
-        for layer in self.layers:
-            of_query, of_key, _ = layer.cross_attn.in_proj_weight.chunk(3)
-            nn.init.orthogonal_(of_query, gain=_GRID_SHARPNESS)
-            of_key.copy_(of_query)
 
     def forward(self, features: ClipFeatures) -> Tensor:
         """Decode the coarsest level and, where there are any, the tokens.

@@ -62,7 +62,7 @@ class DeformableMaskHead(BaseModule):
         widths = [embed_dims // 2**i for i in range(1, num_laterals + 2)]
         if any(c % num_groups for c in (first, *widths)):
             raise UserValueError(
-                f'With embed_dims={embed_dims}, {num_attention_maps} attention heads '
+                f'With embed_dims={embed_dims}, {num_attention_maps} attention maps '
                 f'and {num_laterals} finer levels the mask head has {[first, *widths]} '
                 f'channels, which num_groups={num_groups} does not divide. Change '
                 'head.num_groups or head.embed_dims.'

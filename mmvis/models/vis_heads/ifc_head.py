@@ -11,9 +11,7 @@ from mmengine.model import BaseModule
 from torch import Tensor
 
 from mmvis.errors import UserValueError
-from mmvis.models.vis_heads.clip_decoder import ClipDecoder
 from mmvis.models.vis_heads.mask_feature_fusion import MaskFeatureFusion
-from mmvis.models.vis_heads.query_window import QueryWindow
 from mmvis.registry import MODELS
 from mmvis.structures import ClipFeatures, ClipPrediction
 
@@ -28,47 +26,33 @@ class IFCHead(BaseModule):
         num_classes (int): K, without the no-object class.
         in_channels (Sequence[int]): Channels of the incoming levels, finest
             first; the last must be ``embed_dims``.
+        decoder (dict): Config of :class:`ClipDecoder` without ``num_queries`` and
+            ``embed_dims``.
         num_levels (int): How many levels, counted from the coarsest, make the
             mask features; the finest of these sets the resolution of the masks.
             Defaults to 3.
         embed_dims (int): C. Defaults to 256.
         num_queries (int): Q. Defaults to 100.
-        num_decoder_layers (int): L. Defaults to 3.
-        num_heads (int): Attention heads. Defaults to 8.
-        feedforward_channels (int): Hidden width of the decoder's feed-forward
-            blocks. Defaults to 2048.
-        dropout (float): Defaults to 0.1.
         num_groups (int): Groups of the mask branch's norms. Defaults to 32.
-        pos_temperature (float): Of the position code of the decoder, the neck's.
-            Defaults to 10000.
-        query_grid (Sequence[int], optional): Rows and columns of a grid of points, one
-            for each query to start at: there it looks first (:class:`ClipDecoder`) and
-            draws first (:class:`QueryWindow`). For short training from scratch.
-            Defaults to None: random starts and no windows, as published.
         criterion (dict, optional): Config of the training losses,
             :class:`ClipMaskCriterion` without ``num_classes``.
         init_cfg (dict, optional): Initialisation config.
 
     Raises:
         ValueError: If the coarsest level does not have ``embed_dims`` channels,
-            or there are fewer levels than ``num_levels``; if ``query_grid`` does
-            not have ``num_queries`` points.
+            or there are fewer levels than ``num_levels``.
     """
 
     def __init__(
         self,
         num_classes: int,
         in_channels: Sequence[int],
+        *,
+        decoder: dict,
         num_levels: int = 3,
         embed_dims: int = 256,
         num_queries: int = 100,
-        num_decoder_layers: int = 3,
-        num_heads: int = 8,
-        feedforward_channels: int = 2048,
-        dropout: float = 0.1,
         num_groups: int = 32,
-        pos_temperature: float = 10000,
-        query_grid: Sequence[int] | None = None,
         criterion: dict | None = None,
         init_cfg: dict | None = None,
     ) -> None:
@@ -84,26 +68,14 @@ class IFCHead(BaseModule):
         self.num_classes = num_classes
         self.num_levels = num_levels
         self.token_channels = embed_dims
-        self.decoder = ClipDecoder(
-            num_queries,
-            embed_dims,
-            num_decoder_layers,
-            num_heads,
-            feedforward_channels,
-            dropout,
-            pos_temperature=pos_temperature,
-            query_grid=query_grid,
+        self.decoder = MODELS.build(
+            dict(decoder, num_queries=num_queries, embed_dims=embed_dims)
         )
         self.class_embed = MLP(embed_dims, embed_dims, num_classes + 1, 2)
         self.mask_features = MaskFeatureFusion(
             self.in_channels[-num_levels:], embed_dims, num_groups
         )
         self.mask_kernels = MLP(embed_dims, embed_dims, embed_dims, 3)
-        self.window = (
-            None
-            if query_grid is None
-            else QueryWindow(embed_dims, pos_temperature, query_grid)
-        )
         self.criterion = (
             None
             if criterion is None
@@ -144,24 +116,13 @@ class IFCHead(BaseModule):
         """Predict from queries of shape (L, B, Q, C)."""
         mask_features = self._fuse(features)
         predictions = []
-        for query, window in zip(queries, self._windows(queries, features)):
+        for query in queries:
             kernels = self.mask_kernels(query)  # (B, Q, C): one kernel for all frames
             logits = torch.einsum('bqc,btchw->bqthw', kernels, mask_features)
-            if window is not None:
-                logits = logits + window
             predictions.append(
                 dict(cls_logits=self.class_embed(query), mask_logits=logits)
             )
         return predictions
-
-    def _windows(self, queries: Tensor, features: ClipFeatures) -> list[Tensor | None]:
-        """Window of each layer's queries, (B, Q, 1, h, w), if there are windows."""
-        if self.window is None:
-            return [None] * len(queries)
-        padding_mask = features.padding_masks[-self.num_levels][:, 0]  # (B, h, w)
-        codes, query_pos = self.window.codes(padding_mask), self.decoder.query_embed
-        windows = [self.window(query, query_pos.weight, codes) for query in queries]
-        return [w.unflatten(-1, padding_mask.shape[-2:])[:, :, None] for w in windows]
 
     def loss(
         self, features: ClipFeatures, data_samples: TrackSampleList

@@ -14,7 +14,6 @@ from mmvis import memory_limits
 from mmvis.errors import UserValueError
 from mmvis.models.layers import run_recomputed
 from mmvis.models.vis_heads.box_attention import BoxAttention
-from mmvis.models.vis_heads.clip_decoder import ClipDecoder
 from mmvis.models.vis_heads.deformable_mask_head import DeformableMaskHead
 from mmvis.models.vis_heads.sequence_mask_head import SequenceMaskHead
 from mmvis.models.vis_heads.sequence_votes import vote_classes
@@ -48,14 +47,12 @@ class VisTRHead(BaseModule):
         in_channels (Sequence[int]): Channels of the incoming levels, finest first;
             the last must be ``embed_dims``. The finest sets the resolution of the
             masks.
+        decoder (dict): Config of :class:`ClipDecoder` without ``num_queries``,
+            ``embed_dims`` and ``with_cp``.
         clip_len (int): T. Defaults to 36.
         num_instances (int): N, the most objects that a clip can have. Defaults to 10.
         embed_dims (int): C. Defaults to 384.
-        num_decoder_layers (int): L. Defaults to 6.
-        num_heads (int): Attention heads, also of the box attention. Defaults to 8.
-        feedforward_channels (int): Hidden width of the decoder's feed-forward
-            blocks. Defaults to 2048.
-        dropout (float): Defaults to 0.1.
+        num_attention_maps (int): M, box attention maps of an instance. Defaults to 8.
         num_groups (int): Groups of the norms of the mask features. Defaults to 8.
         num_sequence_groups (int): Groups of the norms of the 3-D convolutions.
             Defaults to 4.
@@ -81,13 +78,12 @@ class VisTRHead(BaseModule):
         self,
         num_classes: int,
         in_channels: Sequence[int],
+        *,
+        decoder: dict,
         clip_len: int = 36,
         num_instances: int = 10,
         embed_dims: int = 384,
-        num_decoder_layers: int = 6,
-        num_heads: int = 8,
-        feedforward_channels: int = 2048,
-        dropout: float = 0.1,
+        num_attention_maps: int = 8,
         num_groups: int = 8,
         num_sequence_groups: int = 4,
         num_unused_classes: int = 0,
@@ -114,21 +110,19 @@ class VisTRHead(BaseModule):
         self.class_vote = class_vote
         self.min_frame_score = min_frame_score
         self.with_cp = with_cp
-        self.decoder = ClipDecoder(
-            clip_len * num_instances,
-            embed_dims,
-            num_decoder_layers,
-            num_heads,
-            feedforward_channels,
-            dropout,
-            temporal_position=True,
-            with_cp=with_cp,
+        self.decoder = MODELS.build(
+            dict(
+                decoder,
+                num_queries=clip_len * num_instances,
+                embed_dims=embed_dims,
+                with_cp=with_cp,
+            )
         )
         self.class_embed = nn.Linear(embed_dims, num_classes + num_unused_classes + 1)
         self.bbox_embed = MLP(embed_dims, embed_dims, 4, 3)
-        self.bbox_attention = BoxAttention(embed_dims, num_heads)
+        self.bbox_attention = BoxAttention(embed_dims, num_attention_maps)
         self.mask_head = DeformableMaskHead(
-            embed_dims, num_heads, self.in_channels[:-1], num_groups
+            embed_dims, num_attention_maps, self.in_channels[:-1], num_groups
         )
         self.sequence_head = SequenceMaskHead(
             self.mask_head.out_channels, num_sequence_groups

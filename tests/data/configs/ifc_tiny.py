@@ -15,15 +15,14 @@ model = dict(
         embed_dims=32,
         num_memory_tokens=2,
         num_layers=1,
-        feedforward_channels=64,
+        layer=dict(feedforward_channels=64),
     ),
     head=dict(
         num_classes=num_classes,
         in_channels=[16, 32, 32],
         embed_dims=32,
         num_queries=7,
-        num_decoder_layers=2,
-        feedforward_channels=64,
+        decoder=dict(num_layers=2, layer=dict(feedforward_channels=64)),
     ),
     test_cfg=dict(clip_len=3),
 )

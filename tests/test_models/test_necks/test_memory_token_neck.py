@@ -14,8 +14,7 @@ def make_neck(**kwargs):
         embed_dims=C,
         num_memory_tokens=M,
         num_layers=2,
-        num_heads=2,
-        feedforward_channels=20,
+        layer=dict(num_heads=2, feedforward_channels=20),
     )
     return MemoryTokenNeck(**(cfg | kwargs)).eval()
 
@@ -82,23 +81,3 @@ def test_gradients_reach_every_parameter(make_features):
     (out.maps[-1].sum() + out.tokens.square().sum()).backward()
     without = [n for n, p in neck.named_parameters() if p.grad is None]
     assert without == []
-
-
-def test_position_in_content(make_features):
-    """Two cells of equal content differ only if their place is told."""
-    features = make_features()
-    constant = features.replace(maps=(features.maps[0], torch.ones(B, T, 12, H, W)))
-    for pos_in_content in (False, True):
-        neck = make_neck(pos_in_content=pos_in_content, num_layers=0)
-        encoded = neck(constant).maps[1]
-        same = torch.allclose(encoded[..., 0, 0], encoded[..., 1, 1])
-        assert same != pos_in_content
-
-
-def test_position_code_has_the_temperature(make_features):
-    codes = []
-    for temperature in (20, 10000):
-        torch.manual_seed(0)
-        neck = make_neck(pos_temperature=temperature).eval()
-        codes.append(neck(make_features()).maps[1])
-    assert (codes[0] - codes[1]).abs().max() > 1e-3

@@ -15,8 +15,7 @@ def make_neck(**kwargs):
         embed_dims=C,
         num_messenger_tokens=M,
         num_layers=2,
-        num_heads=2,
-        feedforward_channels=20,
+        layer=dict(num_heads=2, feedforward_channels=20),
     )
     return MODELS.build(cfg | kwargs).eval()
 

@@ -10,9 +10,7 @@ def build(**changes):
         in_channels=[8, 12],
         embed_dims=24,
         num_layers=2,
-        num_heads=4,
-        feedforward_channels=16,
-        dropout=0.0,
+        layer=dict(num_heads=4, feedforward_channels=16, dropout=0.0),
     )
     return SpaceTimeEncoderNeck(**(cfg | changes))
 
@@ -47,13 +45,12 @@ def test_order_of_frames_matters(make_features):
 
 
 @torch.no_grad()
-@pytest.mark.parametrize('pos_in_content', [False, True])
-def test_padding_changes_nothing(make_features, pos_in_content):
+def test_padding_changes_nothing(make_features):
     features = make_features(2)
     mask = features.padding_masks[-1].clone()
     mask[:, :, 3:] = True
     mask[:, :, :, 4:] = True
-    neck = build(pos_in_content=pos_in_content)
+    neck = build()
     masks = (features.padding_masks[0], mask)
     padded = neck(features.replace(padding_masks=masks)).maps[-1]
     alone = features.replace(

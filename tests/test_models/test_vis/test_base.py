@@ -9,13 +9,13 @@ init_default_scope('mmvis')
 BACKBONE = dict(
     type='ResNet', depth=18, base_channels=4, stem_channels=4, out_indices=(1, 2, 3)
 )
+LAYER = dict(num_heads=2, feedforward_channels=16)
 NECK = dict(
     type='MemoryTokenNeck',
     in_channels=[8, 16, 32],
     embed_dims=16,
     num_layers=1,
-    num_heads=2,
-    feedforward_channels=16,
+    layer=LAYER,
 )
 HEAD = dict(
     type='IFCHead',
@@ -23,9 +23,7 @@ HEAD = dict(
     in_channels=[8, 16, 16],
     embed_dims=16,
     num_queries=5,
-    num_decoder_layers=2,
-    num_heads=2,
-    feedforward_channels=16,
+    decoder=dict(type='ClipDecoder', num_layers=2, layer=LAYER),
     num_groups=4,
 )
 
@@ -141,29 +139,6 @@ def test_wrong_calls():
 def test_test_cfg_is_checked_when_built():
     with pytest.raises(ValueError, match=r'model\.test_cfg\.clip_len'):
         build(test_cfg=dict(clip_len=0))
-
-
-def test_auxiliary_head_adds_losses_in_training_only():
-    head = dict(type='SemanticHead', num_classes=3, in_channels=[8, 16, 32])
-    model = build(auxiliary_head=head)
-    assert set(model(torch.randn(1, 2, 3, 32, 32))) == {'cls_logits', 'mask_logits'}
-    wrong = dict(head, in_channels=[8, 16, 16])
-    with pytest.raises(ValueError, match='SemanticHead was built for'):
-        build(auxiliary_head=wrong)
-
-
-def test_auxiliary_head_needs_features_of_single_frames():
-    backbone = dict(type='MsgShifT', embed_dims=8, num_messenger_tokens=8)
-    channels = [8, 16, 40, 64]
-    parts = dict(
-        backbone=backbone,
-        neck=None,
-        head=dict(HEAD, in_channels=channels, embed_dims=64),
-    )
-    assert build(**parts).num_frame_stages == 0
-    auxiliary = dict(type='SemanticHead', num_classes=3, in_channels=channels)
-    with pytest.raises(ValueError, match='MsgShifT lets frames meet from the begin'):
-        build(**parts, auxiliary_head=auxiliary)
 
 
 def frames_of(video_id, frame_inds, video_len):

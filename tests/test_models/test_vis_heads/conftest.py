@@ -12,10 +12,13 @@ HEAD = dict(
     clip_len=4,
     num_instances=5,
     embed_dims=24,
-    num_decoder_layers=2,
-    num_heads=4,
-    feedforward_channels=16,
-    dropout=0.0,
+    num_attention_maps=4,
+    decoder=dict(
+        type='ClipDecoder',
+        num_layers=2,
+        layer=dict(num_heads=4, feedforward_channels=16, dropout=0.0),
+        temporal_position=True,
+    ),
     num_groups=1,
     num_sequence_groups=1,
 )

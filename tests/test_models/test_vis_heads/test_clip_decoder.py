@@ -1,42 +1,29 @@
-"""The decoder's ways to start; its numbers are tested against IFC's and VisTR's."""
+"""The decoder's start; its numbers are tested against IFC's and VisTR's."""
 
 import pytest
 import torch
 
-from mmvis.models.layers import sine_position
-from mmvis.models.vis_heads import IFCHead
-from mmvis.models.vis_heads.clip_decoder import ClipDecoder
-
-C, TEMPERATURE = 32, 20
+from mmvis.models.vis_heads import ClipDecoder
+from mmvis.registry import MODELS
 
 
-def test_queries_on_a_grid_look_around_their_points():
+def test_queries_start_at_random():
     torch.manual_seed(0)
-    decoder = ClipDecoder(
-        12, C, num_layers=2, num_heads=1, pos_temperature=TEMPERATURE, query_grid=(3, 4)
-    )
-    cells = torch.zeros(1, 1, 12, 16, dtype=torch.bool)
-    cells = sine_position(cells, C, TEMPERATURE)[0]
-    for layer in decoder.layers:
-        queries, keys, _ = layer.cross_attn._project(
-            decoder.query_embed.weight[None], cells, cells
-        )
-        scores = (queries @ keys.transpose(-1, -2)).view(12, 3, 4, 4, 4)
-        per_block = scores.mean((2, 4)).flatten(
-            1
-        )  # of each query on each point's block
-        assert torch.equal(per_block.argmax(1), torch.arange(12))
-
-
-def test_random_queries_are_the_default():
-    torch.manual_seed(0)
-    embed = ClipDecoder(12, C).query_embed.weight
+    embed = ClipDecoder(12, embed_dims=32).query_embed.weight
     assert 0.8 < embed.std() < 1.2
 
 
-def test_grid_of_another_size_is_refused():
-    message = r'query_grid=\(3, 5\) has 15 points, but head.num_queries is 12'
-    with pytest.raises(ValueError, match=message):
-        IFCHead(
-            2, [8, C], num_levels=2, embed_dims=C, num_queries=12, query_grid=(3, 5)
-        )
+def test_layers_take_what_the_config_says():
+    layer = dict(num_heads=2, feedforward_channels=12, dropout=0.3)
+    decoder = ClipDecoder(5, embed_dims=8, num_layers=2, layer=layer)
+    assert len(decoder.layers) == 2
+    for made in decoder.layers:
+        assert made.self_attn.num_heads == made.cross_attn.num_heads == 2
+        assert made.ffn.linear1.out_features == 12
+        assert made.ffn.dropout.p == made.cross_attn.dropout == 0.3
+
+
+def test_unknown_argument_of_a_layer_is_refused():
+    cfg = dict(type='ClipDecoder', num_queries=5, layer=dict(num_head=2))
+    with pytest.raises(TypeError, match='num_head'):
+        MODELS.build(cfg)

@@ -16,9 +16,11 @@ def make_head(**changes):
         in_channels=[6, 8, C],
         embed_dims=C,
         num_queries=Q,
-        num_decoder_layers=2,
-        num_heads=2,
-        feedforward_channels=20,
+        decoder=dict(
+            type='ClipDecoder',
+            num_layers=2,
+            layer=dict(num_heads=2, feedforward_channels=20),
+        ),
         num_groups=4,
     )
     return IFCHead(**(cfg | changes)).eval()

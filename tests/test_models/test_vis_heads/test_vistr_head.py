@@ -140,7 +140,7 @@ def test_no_prediction_at_all(build_vistr_head, vistr_features):
 
 def test_wrong_levels_are_named():
     with pytest.raises(ValueError, match=r'head.in_channels is \[6, 10\]'):
-        VisTRHead(3, [6, 10], embed_dims=24)
+        VisTRHead(3, [6, 10], decoder=dict(type='ClipDecoder'), embed_dims=24)
 
 
 def test_groups_that_do_not_fit_are_named(build_vistr_head):

@@ -11,7 +11,10 @@ model = dict(
     backbone=dict(depth=18, init_cfg=None),
     neck=dict(in_channels=[128, 256, 512], embed_dims=32, num_layers=1),
     head=dict(
-        in_channels=[128, 256, 32], embed_dims=32, num_queries=6, num_decoder_layers=1
+        in_channels=[128, 256, 32],
+        embed_dims=32,
+        num_queries=6,
+        decoder=dict(num_layers=1),
     ),
 )
 """

@@ -19,7 +19,7 @@ model = dict(
         in_channels=[128, 256, 32],
         embed_dims=32,
         num_queries=6,
-        num_decoder_layers=1,
+        decoder=dict(num_layers=1),
     ),
 )
 test_dataloader = dict(

@@ -10,13 +10,13 @@ from mmvis.registry import MODELS
 BACKBONE = dict(
     type='ResNet', depth=18, base_channels=4, stem_channels=4, out_indices=(0, 1, 2)
 )
+LAYER = dict(num_heads=4, feedforward_channels=16)
 NECK = dict(
     type='SpaceTimeEncoderNeck',
     in_channels=[4, 8, 16],
     embed_dims=24,
     num_layers=1,
-    num_heads=4,
-    feedforward_channels=16,
+    layer=LAYER,
 )
 MEMORY_NECK = dict(
     type='MemoryTokenNeck',
@@ -24,8 +24,7 @@ MEMORY_NECK = dict(
     embed_dims=24,
     num_memory_tokens=2,
     num_layers=1,
-    num_heads=4,
-    feedforward_channels=16,
+    layer=LAYER,
 )
 HEAD = dict(
     type='VisTRHead',
@@ -34,9 +33,8 @@ HEAD = dict(
     clip_len=4,
     num_instances=5,
     embed_dims=24,
-    num_decoder_layers=1,
-    num_heads=4,
-    feedforward_channels=16,
+    num_attention_maps=4,
+    decoder=dict(type='ClipDecoder', num_layers=1, layer=LAYER, temporal_position=True),
     num_groups=1,
     num_sequence_groups=1,
 )

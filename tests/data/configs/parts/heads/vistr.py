@@ -6,9 +6,10 @@ model = dict(
         clip_len=3,
         num_instances=4,
         embed_dims=48,
-        num_decoder_layers=1,
-        num_heads=2,
-        feedforward_channels=32,
+        num_attention_maps=2,
+        decoder=dict(
+            num_layers=1, layer=dict(num_heads=2, feedforward_channels=32)
+        ),
         num_groups=1,
         num_sequence_groups=1,
     ),
@@ -20,7 +21,6 @@ head_neck = [
         in_channels=[16, 16, 16, 16],
         embed_dims=48,
         num_layers=1,
-        num_heads=2,
-        feedforward_channels=32,
+        layer=dict(num_heads=2, feedforward_channels=32),
     ),
 ]

@@ -5,7 +5,6 @@ token_neck = [
         embed_dims=16,
         num_messenger_tokens=4,
         num_layers=2,
-        num_heads=2,
-        feedforward_channels=32,
+        layer=dict(num_heads=2, feedforward_channels=32),
     ),
 ]

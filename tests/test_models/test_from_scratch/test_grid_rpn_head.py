@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from mmvis.models.roi_heads import GridRPNHead
+from mmvis.models.from_scratch import GridRPNHead
 
 
 def test_boxes_start_as_a_grid():

@@ -1,6 +1,7 @@
 import torch
 
-from mmvis.models.vis_heads import IFCHead, QueryWindow
+from mmvis.models.from_scratch import FromScratchIFCHead, QueryWindow
+from mmvis.models.vis_heads import IFCHead
 from mmvis.structures import ClipFeatures
 
 C, GRID, TEMPERATURE = 32, (3, 4), 20
@@ -8,17 +9,19 @@ C, GRID, TEMPERATURE = 32, (3, 4), 20
 
 def make_head():
     torch.manual_seed(0)
-    return IFCHead(
+    return FromScratchIFCHead(
         num_classes=2,
         in_channels=[8, C],
         num_levels=2,
         embed_dims=C,
         num_queries=12,
-        num_heads=4,
-        feedforward_channels=32,
         num_groups=4,
-        pos_temperature=TEMPERATURE,
-        query_grid=GRID,
+        decoder=dict(
+            type='GridClipDecoder',
+            query_grid=GRID,
+            pos_temperature=TEMPERATURE,
+            layer=dict(num_heads=4, feedforward_channels=32),
+        ),
     ).eval()
 
 
@@ -40,7 +43,7 @@ def make_features(padded_columns=0):
 
 def test_windows_start_around_their_points():
     head = make_head()
-    windows = head._windows(head.decoder(make_features()), make_features())[-1]
+    windows = head.windows(head.decoder(make_features()), make_features())[-1]
     assert windows.shape == (1, 12, 1, 12, 16)
     per_block = windows.view(12, 3, 4, 4, 4).mean((2, 4)).flatten(1)
     assert torch.equal(per_block.argmax(1), torch.arange(12))
@@ -62,14 +65,15 @@ def test_windows_follow_what_queries_saw():
 def test_padding_moves_no_window():
     head = make_head()
     query = torch.randn(1, 1, 12, C)
-    alone = head._windows(query, make_features())[0]
-    padded = head._windows(query, make_features(padded_columns=2))[0]
+    alone = head.windows(query, make_features())[0]
+    padded = head.windows(query, make_features(padded_columns=2))[0]
     torch.testing.assert_close(padded[..., :16], alone)
 
 
 def test_masks_are_kernels_and_windows():
     head, features = make_head(), make_features()
     with_windows = head(features)['mask_logits']
-    window = head._windows(head.decoder(features)[-1:], features)[0]
-    head.window = None
-    torch.testing.assert_close(head(features)['mask_logits'] + window, with_windows)
+    queries = head.decoder(features)[-1:]
+    window = head.windows(queries, features)[0]
+    kernels_alone = IFCHead._predict_layers(head, queries, features)[0]['mask_logits']
+    torch.testing.assert_close(kernels_alone + window, with_windows)

@@ -5,7 +5,7 @@ from mmdet.structures import DetDataSample, TrackDataSample
 from mmdet.structures.mask import BitmapMasks
 from mmengine.structures import InstanceData
 
-from mmvis.models.vis_heads import SemanticHead
+from mmvis.models.from_scratch import SemanticHead
 from mmvis.structures import ClipFeatures
 
 B, T, K = 2, 3, 4

@@ -1,0 +1,31 @@
+"""Parts for small models that learn without pre-trained weights.
+
+Each is a subclass or a part of its own beside the published classes, which have none
+of its arguments.
+"""
+
+from mmvis.models.from_scratch.dii_head import FromScratchDIIHead
+from mmvis.models.from_scratch.grid_clip_decoder import GridClipDecoder
+from mmvis.models.from_scratch.grid_rpn_head import GridRPNHead
+from mmvis.models.from_scratch.ifc_head import FromScratchIFCHead
+from mmvis.models.from_scratch.necks import (
+    FromScratchMemoryTokenNeck,
+    FromScratchMessengerTokenNeck,
+    FromScratchSpaceTimeEncoderNeck,
+)
+from mmvis.models.from_scratch.query_window import QueryWindow
+from mmvis.models.from_scratch.semantic_head import SemanticHead
+from mmvis.models.from_scratch.vis_model import FromScratchVISModel
+
+__all__ = [
+    'FromScratchDIIHead',
+    'FromScratchIFCHead',
+    'FromScratchMemoryTokenNeck',
+    'FromScratchMessengerTokenNeck',
+    'FromScratchSpaceTimeEncoderNeck',
+    'FromScratchVISModel',
+    'GridClipDecoder',
+    'GridRPNHead',
+    'QueryWindow',
+    'SemanticHead',
+]

@@ -1,0 +1,69 @@
+"""Necks whose cells tell where they are.
+
+In the published necks positions are in attention only: that encoded features, and what
+queries read from them, tell places as well, is learned in long training. Here it holds
+from the beginning.
+"""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from mmvis.models.layers import sine_position
+from mmvis.models.necks import (
+    MemoryTokenNeck,
+    MessengerTokenNeck,
+    SpaceTimeEncoderNeck,
+)
+from mmvis.registry import MODELS
+from mmvis.structures import ClipFeatures
+
+__all__ = [
+    'FromScratchMemoryTokenNeck',
+    'FromScratchMessengerTokenNeck',
+    'FromScratchSpaceTimeEncoderNeck',
+]
+
+
+class _PositionInContent:
+    """Add the position code to the cells once, before the first layer."""
+
+    def embed_cells(self, features: ClipFeatures) -> tuple[Tensor, Tensor]:
+        cells, pos = super().embed_cells(features)
+        return cells + pos, pos
+
+
+class _PositionTemperature:
+    """Take the temperature of the position code as an argument.
+
+    Args:
+        pos_temperature (float): See :func:`sine_position`; the decoder has one, too.
+            Defaults to DETR's, 10000.
+        **kwargs: Of the neck.
+    """
+
+    def __init__(self, *, pos_temperature: float = 10000, **kwargs) -> None:
+        super().__init__(**kwargs)
+        self.pos_temperature = pos_temperature
+
+    def position(self, padding_mask: Tensor) -> Tensor:
+        return sine_position(padding_mask, self.embed_dims, self.pos_temperature)
+
+
+@MODELS.register_module()
+class FromScratchMemoryTokenNeck(
+    _PositionInContent, _PositionTemperature, MemoryTokenNeck
+):
+    """A :class:`MemoryTokenNeck` with positions in the cells."""
+
+
+@MODELS.register_module()
+class FromScratchMessengerTokenNeck(
+    _PositionInContent, _PositionTemperature, MessengerTokenNeck
+):
+    """A :class:`MessengerTokenNeck` with positions in the cells."""
+
+
+@MODELS.register_module()
+class FromScratchSpaceTimeEncoderNeck(_PositionInContent, SpaceTimeEncoderNeck):
+    """A :class:`SpaceTimeEncoderNeck` with positions in the cells."""

@@ -1,0 +1,54 @@
+"""What the necks share that encode the coarsest level of a clip."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from mmengine.model import BaseModule
+from torch import Tensor, nn
+
+from mmvis.structures import ClipFeatures
+
+__all__ = ['EncoderNeck']
+
+
+class EncoderNeck(BaseModule):
+    """A neck with transformer layers over the cells of the coarsest level.
+
+    Works after any backbone or neck; the finer levels pass unchanged.
+
+    Args:
+        in_channels (Sequence[int]): Channels of the incoming levels, finest first.
+            The last one is projected to ``embed_dims``.
+        embed_dims (int): C of the encoded map.
+        init_cfg (dict, optional): Initialisation config.
+    """
+
+    temporal = True
+
+    def __init__(
+        self, in_channels: Sequence[int], embed_dims: int, init_cfg: dict | None = None
+    ) -> None:
+        super().__init__(init_cfg=init_cfg)
+        self.in_channels = list(in_channels)
+        self.embed_dims = embed_dims
+        self.input_proj = nn.Conv2d(self.in_channels[-1], embed_dims, 1)
+
+    def position(self, padding_mask: Tensor) -> Tensor:
+        """Position codes (B, T, H*W, C) of the cells of a mask (B, T, H, W)."""
+        raise NotImplementedError
+
+    def embed_cells(self, features: ClipFeatures) -> tuple[Tensor, Tensor]:
+        """Project the coarsest map, and encode the place of each cell.
+
+        Args:
+            features (ClipFeatures): Levels with ``in_channels`` channels.
+
+        Returns:
+            tuple[Tensor, Tensor]: Cells and position codes, each (B, T, H*W, C).
+        """
+        x = features.maps[-1]
+        cells = self.input_proj(x.flatten(0, 1)).flatten(2).transpose(1, 2)
+        return cells.unflatten(0, x.shape[:2]), self.position(
+            features.padding_masks[-1]
+        )

@@ -134,7 +134,8 @@ install_all() {
   say 'installing the run-time packages'
   pip_install -c "$constraints" -r requirements/runtime.txt -r requirements/tests.txt
   say "installing the $stack stack"
-  pip_install --no-deps -c "$constraints" -r "requirements/$stack.txt"
+  pip_install --no-deps -c "$constraints" -r "requirements/$stack.txt" \
+    -r requirements/metrics.txt
   # This folder on the path rather than `pip install --editable`, with which
   # MMEngine 0.10.7 does not find the configs of a package.
   local packages

@@ -9,10 +9,10 @@ from pathlib import Path
 
 from mmvis.atomic_file import atomic_file
 from mmvis.errors import UserValueError
-from mmvis.evaluation.json_files import read_json_file
+from mmvis.evaluation.json_files import read_ground_truth
 from mmvis.evaluation.report import Report, make_report
 from mmvis.evaluation.short_long import find_long_videos
-from mmvis.evaluation.validation import validate_ground_truth, validate_results
+from mmvis.structures.ytvis_json import read_results, read_ytvis_json
 
 EPILOG = """
 examples:
@@ -69,7 +69,7 @@ def parse_args() -> argparse.Namespace:
         action='store_true',
         help='score malformed results too, as the official evaluator does in silence: '
         'tracks shorter than their video on their own frames only, masks of another '
-        'size not at all, unknown categories not at all',
+        'size not at all, unknown categories not at all, annotation id 0 as not found',
     )
     return parser.parse_args()
 
@@ -80,21 +80,19 @@ def evaluate(args: argparse.Namespace) -> tuple[Report, dict[int, str]]:
     Returns:
         tuple: The report and the category names by id.
     """
-    gt = read_json_file(args.gt)
-    validate_ground_truth(gt, args.gt)
-    if not gt.get('annotations'):
+    is_strict = not args.no_validation
+    gt = read_ground_truth(args.gt, is_strict=is_strict)
+    if not gt['annotations']:
         raise UserValueError(
             f'{args.gt}: annotations: there are none, so nothing can be scored. The '
             'official valid and test annotations are on the servers only.'
         )
-    results = read_json_file(args.results)
-    if not args.no_validation:
-        validate_results(results, gt, args.results)
+    results = read_results(args.results, gt, is_strict=is_strict)
     long_ids = None
     if args.short_gt is not None or args.min_long_len is not None:
-        short_gt = read_json_file(args.short_gt) if args.short_gt is not None else None
+        short_gt = None if args.short_gt is None else read_ytvis_json(args.short_gt)
         long_ids = find_long_videos(gt, args.min_long_len, short_gt)
-    names = {category['id']: category.get('name', '') for category in gt['categories']}
+    names = {category['id']: category['name'] for category in gt['categories']}
     return make_report(gt, results, long_ids), names
 
 

@@ -1,6 +1,7 @@
 """What data sets of videos and of still images share."""
 
 from mmengine.dataset import BaseDataset
+from mmengine.fileio import join_path
 
 from mmvis.datasets.annotated_frames import annotated_frames
 from mmvis.datasets.categories import DATASET_CLASSES
@@ -159,16 +160,32 @@ class BaseClipDataset(BaseDataset):
         """Return the labels of a record's instances, for ClassBalancedDataset."""
         return [item['bbox_label'] for item in self.get_data_info(idx)['instances']]
 
-    def _instance(self, annotation: dict) -> dict | None:
-        """Turn an annotation into a record's entry, None where it is not wanted."""
-        label = self.cat2label.get(annotation['category_id'])
-        if label is None or (annotation['iscrowd'] and not self.keep_crowd):
-            return None
-        return dict(
-            instance_id=annotation['id'],
-            bbox_label=label,
-            ignore_flag=annotation['iscrowd'],
-            segmentations=annotation['segmentations'],
-            bboxes=annotation['bboxes'],
-            areas=annotation['areas'],
-        )
+    def _records(self, content: dict) -> list[dict]:
+        """Turn a checked annotation file into records, in the order of its videos."""
+        instances: dict[int, list[dict]] = {}
+        for annotation in content['annotations']:
+            label = self.cat2label.get(annotation['category_id'])
+            if label is None or (annotation['iscrowd'] and not self.keep_crowd):
+                continue
+            instances.setdefault(annotation['video_id'], []).append(
+                dict(
+                    instance_id=annotation['id'],
+                    bbox_label=label,
+                    ignore_flag=annotation['iscrowd'],
+                    segmentations=annotation['segmentations'],
+                    bboxes=annotation['bboxes'],
+                    areas=annotation['areas'],
+                )
+            )
+        folder = self.data_prefix['img']
+        return [
+            dict(
+                video_id=video['id'],
+                video_len=video['length'],
+                height=video['height'],
+                width=video['width'],
+                img_paths=[join_path(folder, name) for name in video['file_names']],
+                instances=instances.get(video['id'], []),
+            )
+            for video in content['videos']
+        ]

@@ -49,6 +49,7 @@ def match_categories(
     categories: Sequence[dict],
     classes: Sequence[str] | None = None,
     dataset_version: str | None = None,
+    source: str = 'annotations',
 ) -> tuple[list[int], tuple[str, ...]]:
     """Find the category id of every label.
 
@@ -60,34 +61,33 @@ def match_categories(
         dataset_version (str | None): A key of :data:`DATASET_CLASSES`, of which
             the file has to be: its categories in the order of their ids have to
             be this list. Defaults to None.
+        source (str): Name of the file, for messages.
 
     Returns:
         tuple[list[int], tuple[str, ...]]: The category ids and the class names,
         both by label.
 
     Raises:
-        ValueError: If the file's categories are not those asked for. The message
-            continues "<file>: ...".
+        ValueError: If the file's categories are not those asked for.
     """
     by_id = sorted(categories, key=lambda category: category['id'])
     ids = [category['id'] for category in by_id]
     names = [category['name'] for category in by_id]
-    if len(set(ids)) < len(ids):
-        raise UserValueError(f'"categories" has ids that occur more than once: {ids}.')
     if dataset_version is not None:
-        _check_version(by_id, dataset_version)
+        _check_version(by_id, dataset_version, source)
         return ids, DATASET_CLASSES[dataset_version]
     if classes is None:
         return ids, tuple(names)
     missing = [name for name in classes if name not in names]
     if missing:
         raise UserValueError(
-            f'"categories" lacks {missing} of `metainfo.classes`; it has {names}.'
+            f'{source}: "categories" lacks {missing} of `metainfo.classes`; it has '
+            f'{names}.'
         )
     return [ids[names.index(name)] for name in classes], tuple(classes)
 
 
-def _check_version(by_id: list[dict], version: str) -> None:
+def _check_version(by_id: list[dict], version: str, source: str) -> None:
     expected = DATASET_CLASSES[version]
     advice = (
         f'Set `dataset_version` to the version of the file (one of '
@@ -95,12 +95,13 @@ def _check_version(by_id: list[dict], version: str) -> None:
     )
     if len(by_id) != len(expected):
         raise UserValueError(
-            f'"categories" has {len(by_id)} entries, expected the {len(expected)} of '
-            f"dataset_version='{version}'. {advice}"
+            f'{source}: "categories" has {len(by_id)} entries, expected the '
+            f"{len(expected)} of dataset_version='{version}'. {advice}"
         )
     for category, name in zip(by_id, expected, strict=True):
         if _normalise(category['name']) != _normalise(name):
             raise UserValueError(
-                f'"categories" has "{category["name"]}" under id {category["id"]}, '
-                f'dataset_version="{version}" has "{name}" there. {advice}'
+                f'{source}: "categories" has {category["name"]!r} under id '
+                f'{category["id"]}, dataset_version="{version}" has "{name}" there. '
+                f'{advice}'
             )

@@ -1,12 +1,10 @@
 """YouTube-VIS 2019, 2021 and 2022, OVIS, and whatever has their format."""
 
-from mmengine.fileio import join_path
-
 from mmvis.datasets.base_clip_dataset import BaseClipDataset
 from mmvis.datasets.categories import match_categories
-from mmvis.datasets.ytvis_reader import read_ytvis_json
 from mmvis.errors import UserValueError
 from mmvis.registry import DATASETS
+from mmvis.structures.ytvis_json import read_ytvis_json
 
 __all__ = ['YouTubeVISDataset']
 
@@ -34,39 +32,18 @@ class YouTubeVISDataset(BaseClipDataset):
             ValueError: If anything in it is wrong, or its categories are not those
                 of ``dataset_version`` or ``metainfo``.
         """
-        content = read_ytvis_json(self.ann_file, self.backend_args)
+        content = read_ytvis_json(self.ann_file, self.backend_args, ['file_names'])
         if not content['annotations'] and not self.test_mode:
             raise UserValueError(
                 f'{self.ann_file}: "annotations" is missing or empty, so there is '
                 'nothing to train on. The official valid and test files have none; '
                 'set `test_mode=True` to predict on them.'
             )
-        try:
-            matched = match_categories(
-                content['categories'],
-                self._metainfo.get('classes'),
-                self.dataset_version,
-            )
-        except ValueError as error:
-            raise UserValueError(f'{self.ann_file}: {error}') from error
-        self._set_categories(*matched)
-        instances: dict[int, list[dict]] = {}
-        for annotation in content['annotations']:
-            instance = self._instance(annotation)
-            if instance is not None:
-                instances.setdefault(annotation['video_id'], []).append(instance)
-        return [
-            self._record(video, instances.get(video['id'], []))
-            for video in content['videos']
-        ]
-
-    def _record(self, video: dict, instances: list[dict]) -> dict:
-        folder = self.data_prefix['img']
-        return dict(
-            video_id=video['id'],
-            video_len=len(video['file_names']),
-            height=video['height'],
-            width=video['width'],
-            img_paths=[join_path(folder, name) for name in video['file_names']],
-            instances=instances,
+        matched = match_categories(
+            content['categories'],
+            self._metainfo.get('classes'),
+            self.dataset_version,
+            self.ann_file,
         )
+        self._set_categories(*matched)
+        return self._records(content)

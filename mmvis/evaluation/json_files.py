@@ -1,81 +1,65 @@
-"""Ground-truth and results files, however they are packed."""
+"""Ground-truth and results files, read for evaluation."""
 
 from __future__ import annotations
 
-import gzip
-import io
-import json
-import zipfile
+import logging
 from pathlib import Path
 from typing import Any
 
-from mmvis.errors import UserValueError
+from mmengine.logging import print_log
 
-__all__ = ['RESULTS_NAME', 'parse_json', 'read_json_file']
+from mmvis.structures.json_file import parse_json, read_content
+from mmvis.structures.ytvis_json import parse_ytvis
 
-RESULTS_NAME = 'results.json'
-"""The one file in the root of a submission's zip."""
+__all__ = ['parse_ground_truth', 'read_ground_truth', 'read_json_file']
 
 
 def read_json_file(path: str | Path) -> Any:
-    """Read a local json file, see :func:`parse_json`.
+    """Read a json file, plain, gzipped, or the one of a submission's zip.
+
+    Its content is not checked beyond that.
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If :func:`parse_json` cannot read its content.
+        ValueError: If it is not JSON, or a damaged archive.
     """
-    path = Path(path)
-    if not path.is_file():
-        raise FileNotFoundError(f'{path}: there is no such file.')
-    return parse_json(path.read_bytes(), str(path))
+    return parse_json(read_content(path), str(path))
 
 
-def parse_json(content: bytes, source: str) -> Any:
-    """Parse json, plain, gzipped, or the ``results.json`` of a submission zip.
+def read_ground_truth(
+    path: str | Path, backend_args: dict | None = None, is_strict: bool = True
+) -> dict:
+    """Read a ground-truth file, see :func:`parse_ground_truth`."""
+    return parse_ground_truth(read_content(path, backend_args), str(path), is_strict)
 
-    The content decides, not the ending of the file's name.
+
+def parse_ground_truth(content: bytes, source: str, is_strict: bool = True) -> dict:
+    """Parse and check a ground truth, and let annotation id 0 score as any other.
+
+    The official evaluator counts a match with id 0 as none. Own data often has it.
 
     Args:
-        content (bytes): The content of a file.
+        content (bytes): JSON text.
         source (str): Name of the file, for messages.
+        is_strict (bool): Whether to refuse or replace what the official evaluator
+            scores in silence; if False, id 0 stays. Defaults to True.
 
     Returns:
-        Any: The parsed json.
+        dict: See :func:`mmvis.structures.ytvis_json.parse_ytvis`.
 
     Raises:
-        ValueError: If it is not json, or a zip without ``results.json`` in its root.
+        ValueError: If it is not what the format asks for.
     """
-    try:
-        return json.loads(_unpack(content, source))
-    except UnicodeDecodeError as error:
-        raise UserValueError(
-            f'{source}: expected json, but this is not UTF-8 text.'
-        ) from error
-    except json.JSONDecodeError as error:
-        raise UserValueError(
-            f'{source}: not json: {error.msg} at line {error.lineno}, column '
-            f'{error.colno}. Is the file complete?'
-        ) from error
-
-
-def _unpack(content: bytes, source: str) -> bytes:
-    if content[:2] == b'\x1f\x8b':
-        try:
-            return gzip.decompress(content)
-        except (EOFError, OSError) as error:
-            raise UserValueError(
-                f'{source}: the gzip file is damaged: {error}'
-            ) from error
-    if content[:2] != b'PK':
-        return content
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            names = archive.namelist()
-            if names != [RESULTS_NAME]:
-                raise UserValueError(
-                    f'{source}: a submission zip holds exactly "{RESULTS_NAME}" in its '
-                    f'root, this one holds {names[:5]}.'
-                )
-            return archive.read(RESULTS_NAME)
-    except zipfile.BadZipFile as error:
-        raise UserValueError(f'{source}: the zip file is damaged: {error}') from error
+    gt = parse_ytvis(content, source, ('iscrowd', 'areas'), is_strict)
+    if is_strict:
+        ids = [annotation['id'] for annotation in gt['annotations']]
+        if 0 in ids:
+            unused = next(n for n in range(1, len(ids) + 1) if n not in set(ids))
+            gt['annotations'][ids.index(0)]['id'] = unused
+            print_log(
+                f'{source}: annotation id 0 is scored as id {unused}. The official '
+                'evaluator counts a match with id 0 as a false positive.',
+                logger='current',
+                level=logging.WARNING,
+            )
+    return gt

@@ -9,6 +9,7 @@ from terminaltables import AsciiTable
 
 from mmvis.evaluation.functional import YTVISScores, evaluate_ytvis
 from mmvis.evaluation.short_long import keep_videos
+from mmvis.structures.json_file import printable
 
 __all__ = ['Report', 'make_report']
 
@@ -59,7 +60,9 @@ class Report:
         for cat_id, values in self.per_category.items():
             if values['AR100'] >= 0:
                 numbers = (_percent(values[column]) for column in columns)
-                cat_rows.append((str(cat_id), cat_names.get(cat_id, ''), *numbers))
+                cat_rows.append(
+                    (str(cat_id), printable(cat_names.get(cat_id, '')), *numbers)
+                )
         return '\n'.join(_format(table) for table in (rows, cat_rows))
 
     def as_json(self) -> dict:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import PurePosixPath
 
 from mmvis.errors import UserValueError
-from mmvis.evaluation.validation import video_length
 
 __all__ = ['find_long_videos', 'keep_videos']
 
@@ -20,7 +19,7 @@ def find_long_videos(
     at hand, the number of frames does.
 
     Args:
-        gt (dict): The parsed ground truth.
+        gt (dict): The checked ground truth.
         min_long_len (int | None): Videos of at least so many frames are long.
         short_gt (dict | None): A json whose videos are the short ones.
 
@@ -37,7 +36,7 @@ def find_long_videos(
             f'`short_gt`; got {"neither" if short_gt is None else "both"}.'
         )
     if short_gt is None:
-        is_long = {v['id']: video_length(v) >= min_long_len for v in gt['videos']}
+        is_long = {v['id']: v['length'] >= min_long_len for v in gt['videos']}
     else:
         short = {_folder(video) for video in short_gt['videos']}
         is_long = {video['id']: _folder(video) not in short for video in gt['videos']}

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import io
-import json
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from mmvis.atomic_file import atomic_file
 from mmvis.errors import UserValueError
-from mmvis.evaluation.json_files import RESULTS_NAME
-from mmvis.evaluation.validation import validate_results
+from mmvis.structures.json_file import RESULTS_NAME
+from mmvis.structures.rle import rle_as_text
+from mmvis.structures.ytvis_json import parse_results, to_json
 
 __all__ = ['tracks_to_results', 'write_submission']
 
@@ -46,7 +46,7 @@ def tracks_to_results(
                 'the data set?'
             )
         if id(masks) not in texts:
-            texts[id(masks)] = [_to_text(mask) for mask in masks]
+            texts[id(masks)] = [rle_as_text(mask) for mask in masks]
         results.append(
             dict(
                 video_id=int(video_id),
@@ -56,15 +56,6 @@ def tracks_to_results(
             )
         )
     return results
-
-
-def _to_text(mask: dict | None) -> dict | None:
-    """Make an RLE fit for json."""
-    if mask is None:
-        return None
-    counts = mask['counts']
-    counts = counts.decode() if isinstance(counts, bytes) else counts
-    return dict(size=[int(side) for side in mask['size']], counts=counts)
 
 
 def write_submission(
@@ -87,8 +78,8 @@ def write_submission(
     Raises:
         ValueError: If a server would reject an entry; the message names it.
     """
-    validate_results(results, gt)
-    content = json.dumps(results, allow_nan=False).encode()
+    content = to_json(results, 'results')
+    parse_results(content, gt, 'results')
     json_path = Path(f'{prefix}.json')
     zip_path = Path(f'{prefix}.submission_file.zip')
     packed = io.BytesIO()

@@ -9,17 +9,15 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from mmengine import fileio
 from mmengine.dist import is_main_process
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
 from mmvis.errors import UserValueError
-from mmvis.evaluation.json_files import parse_json
+from mmvis.evaluation.json_files import read_ground_truth
 from mmvis.evaluation.report import make_report
 from mmvis.evaluation.short_long import find_long_videos
 from mmvis.evaluation.submission import tracks_to_results, write_submission
-from mmvis.evaluation.validation import validate_ground_truth
 from mmvis.registry import METRICS
 
 __all__ = ['VISMetric']
@@ -153,9 +151,7 @@ class VISMetric(BaseMetric):
             print_log(f'Nothing is scored: {reason}.', logger='current')
             return {}
         report = make_report(gt, entries, self._long_ids(gt))
-        names = {
-            category['id']: category.get('name', '') for category in gt['categories']
-        }
+        names = {category['id']: category['name'] for category in gt['categories']}
         print_log(f'\n{report.tables(names)}', logger='current')
         return report.flat_stats()
 
@@ -190,6 +186,4 @@ class VISMetric(BaseMetric):
         return None
 
     def _read(self, path: str) -> dict:
-        gt = parse_json(fileio.get(path, backend_args=self.backend_args), path)
-        validate_ground_truth(gt, path)
-        return gt
+        return read_ground_truth(path, self.backend_args)

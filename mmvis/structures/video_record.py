@@ -5,15 +5,46 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TextIO
+from typing import Annotated, TextIO
 
+import msgspec
 import torch
 from mmdet.structures import TrackDataSample
 from mmengine.structures import InstanceData
 
 from mmvis.atomic_file import atomic_file
+from mmvis.structures.json_file import (
+    Place,
+    check_keys,
+    decode,
+    members,
+    read_content,
+    shorten,
+)
+from mmvis.structures.rle import rle_as_text
+from mmvis.structures.ytvis_json import Box, Id, MaskCheck, Score, Side, TextRLE
 
 __all__ = ['read_video_record', 'write_video_record']
+
+
+class _Track(msgspec.Struct):
+    instance_id: Id
+    label: Annotated[int, msgspec.Meta(ge=0, le=2**31)]
+    score: Score
+
+
+class _Record(msgspec.Struct):
+    video_id: Id
+    video_len: Annotated[int, msgspec.Meta(ge=1)]
+    ori_shape: Annotated[list[Side], msgspec.Meta(min_length=2, max_length=2)]
+    tracks: list[_Track]
+    bboxes: msgspec.Raw
+    masks: msgspec.Raw
+
+
+_RECORD = msgspec.json.Decoder(_Record)
+_BOXES = msgspec.json.Decoder(list[Box | None])
+_MASKS = msgspec.json.Decoder(list[TextRLE | None])
 
 
 def write_video_record(
@@ -53,32 +84,80 @@ def write_video_record(
         file.write(json.dumps(head)[:-1])
         _write_by_track(file, 'bboxes', dict(zip(instance_ids, tracks.bboxes)))
         masks = dict(zip(instance_ids, tracks.masks))
-        _write_by_track(file, 'masks', masks, _rle_as_text)
+        _write_by_track(file, 'masks', masks, rle_as_text)
         file.write('}')
 
 
 def read_video_record(path: str | Path) -> TrackDataSample:
-    """Read what :func:`write_video_record` wrote."""
-    content = json.loads(Path(path).read_text())
-    rows = content['tracks']
+    """Read what :func:`write_video_record` wrote.
+
+    Raises:
+        OSError: If the file cannot be read.
+        ValueError: If it is damaged; the message names the file and the field.
+    """
+    content = read_content(path)
+    place = Place(str(path))
+    record = decode(content, _RECORD, place)
+    check_keys(content, place)
+    bboxes = _read_by_track(record, 'bboxes', _BOXES, place)
+    masks = _read_by_track(record, 'masks', _MASKS, place)
+    _check_masks(masks, record.ori_shape, place)
+    rows = record.tracks
     sample = TrackDataSample(
         metainfo=dict(
-            video_id=content['video_id'],
-            video_len=content['video_len'],
-            ori_shape=tuple(content['ori_shape']),
+            video_id=record.video_id,
+            video_len=record.video_len,
+            ori_shape=tuple(record.ori_shape),
         )
     )
     sample.pred_track_instances = InstanceData(
-        labels=torch.tensor([row['label'] for row in rows], dtype=torch.long),
+        labels=torch.tensor([row.label for row in rows], dtype=torch.long),
         # Double, so that scores come back as they were written.
-        scores=torch.tensor([row['score'] for row in rows], dtype=torch.float64),
-        instances_id=torch.tensor(
-            [row['instance_id'] for row in rows], dtype=torch.long
-        ),
-        masks=[content['masks'][str(row['instance_id'])] for row in rows],
-        bboxes=[content['bboxes'][str(row['instance_id'])] for row in rows],
+        scores=torch.tensor([row.score for row in rows], dtype=torch.float64),
+        instances_id=torch.tensor([row.instance_id for row in rows], dtype=torch.long),
+        masks=[masks[str(row.instance_id)] for row in rows],
+        bboxes=[bboxes[str(row.instance_id)] for row in rows],
     )
     return sample
+
+
+def _read_by_track(
+    record: _Record, name: str, decoder: msgspec.json.Decoder, place: Place
+) -> dict[str, list]:
+    """Read one value or None per frame of each track, by its id as text."""
+    place = place.at(f'.{name}')
+    texts = members(getattr(record, name), place)
+    ids = {str(row.instance_id) for row in record.tracks}
+    if texts.keys() != ids:
+        raise place.error(
+            f'has the tracks {shorten(sorted(texts))}, expected those of "tracks", '
+            f'{shorten(sorted(ids))}. Remove the file to make it again.'
+        )
+    by_track = {}
+    for instance_id, text in texts.items():
+        track_place = place.at(f'.{instance_id}')
+        by_track[instance_id] = values = decode(text, decoder, track_place)
+        if len(values) != record.video_len:
+            raise track_place.error(
+                f'{len(values)} entries, expected {record.video_len}, one per frame. '
+                'Remove the file to make it again.'
+            )
+    return by_track
+
+
+def _check_masks(masks: dict[str, list], size: list[int], place: Place) -> None:
+    """Check that masks are valid RLE of the video's size (h, w)."""
+    check = MaskCheck()
+    for instance_id, track in masks.items():
+        for frame_id, mask in enumerate(track):
+            path = f'.masks.{instance_id}[{frame_id}]'
+            if mask is not None and mask['size'] != size:
+                raise place.at(f'{path}.size').error(
+                    f'{mask["size"]} given, expected `ori_shape`, {size}.'
+                )
+            if mask is not None:
+                check.add(mask, place, path)
+    check.finish()
 
 
 def _write_by_track(
@@ -97,14 +176,3 @@ def _write_by_track(
             file.write(json.dumps(to_json(value)))
         file.write(']')
     file.write('}')
-
-
-def _rle_as_text(rle: dict | None) -> dict | None:
-    """RLE with its counts as str, which json can hold."""
-    if rle is None:
-        return None
-    counts = rle['counts']
-    return dict(
-        size=list(rle['size']),
-        counts=counts.decode('ascii') if isinstance(counts, bytes) else counts,
-    )

@@ -119,35 +119,56 @@ def test_pseudo_clip(load, mmvis_scope, seeded):
     assert len({tuple(s.gt_instances.masks.areas) for s in samples}) > 1
 
 
+PAIRS = [[5, 5], [12, 5], [20, 5], [20, 20], [12, 20], [5, 20]]
 BAD_INPUT = {
-    'no images key': (
-        lambda c: c.pop('images'),
-        r'instances\.json: the json lacks the field "images"',
-    ),
+    'no images key': (lambda c: c.pop('images'), r'instances\.json: images: missing'),
     'no annotations key': (
         lambda c: c.pop('annotations'),
-        r'instances\.json: the json lacks the field "annotations"',
+        r'instances\.json: annotations: missing',
     ),
-    'zero images': (lambda c: c.update(images=[]), r'json: "images" is empty'),
+    'zero images': (
+        lambda c: c.update(images=[]),
+        r'json: images: expected at least one entry',
+    ),
     'image without width': (
         lambda c: c['images'][1].pop('width'),
-        r'images\[1\] lacks the field "width"',
+        r'images\[1\]\.width: missing',
+    ),
+    'image id twice': (
+        lambda c: c['images'][1].update(id=7),
+        r'images\[1\]\.id: expected an id that no earlier entry has, got 7',
+    ),
+    'annotation id twice': (
+        lambda c: c['annotations'][1].update(id=11),
+        r'annotations\[1\]\.id: expected an id that no earlier entry has, got 11',
     ),
     'unknown image': (
         lambda c: c['annotations'][2].update(image_id=5),
-        r'annotations\[2\].image_id is 5, which no entry of "images" has',
+        r'annotations\[2\]\.image_id: 5 is none of the 3 ids, \[7, 8, 9\]',
     ),
     'unknown category': (
         lambda c: c['annotations'][2].update(category_id=2),
-        r'annotations\[2\].category_id is 2, .* known ids are \[1, 3, 74, 90\]',
+        r'annotations\[2\]\.category_id: 2 is none of the 4 ids, \[1, 3, 74, 90\]',
     ),
     'no segmentation': (
         lambda c: c['annotations'][2].pop('segmentation'),
-        r'annotations\[2\] lacks the field "segmentation"',
+        r'annotations\[2\]\.segmentation: missing',
     ),
-    'bad polygon': (
+    'short polygon': (
         lambda c: c['annotations'][0].update(segmentation=[[1, 2, 3]]),
-        r'annotations\[0\].segmentation \(annotation id 11\) holds a polygon',
+        r'annotations\[0\]\.segmentation: polygon 0 is \[1.0, 2.0, 3.0\], expected',
+    ),
+    'polygon of pairs': (
+        lambda c: c['annotations'][0].update(segmentation=[PAIRS]),
+        r'annotations\[0\]\.segmentation\[0\]\[0\]: expected a number, got \[5, 5\]',
+    ),
+    'RLE of another size': (
+        lambda c: c['annotations'][2]['segmentation'].update(size=[60, 40]),
+        r'annotations\[2\]\.segmentation\.size: \[60, 40\] given, but its video has',
+    ),
+    'negative box': (
+        lambda c: c['annotations'][0].update(bbox=[4, 6, -20, 20]),
+        r'annotations\[0\]\.bbox: expected .* without negative sides',
     ),
     'nothing left': (
         lambda c: c.update(annotations=[]),

@@ -1,46 +1,51 @@
 import gzip
-import zipfile
+import json
 
 import pytest
 
-from mmvis.evaluation.json_files import read_json_file
+from mmvis.evaluation.json_files import read_ground_truth, read_json_file
+from mmvis.testing import make_tiny_vis
 
 
-def pack(path, name):
-    with zipfile.ZipFile(path, 'w') as archive:
-        archive.writestr(name, '[1]')
+def test_json_is_read_whatever_it_holds(tmp_path):
+    (tmp_path / 'a').write_bytes(gzip.compress(b'[1, {"b": null}]'))
+    assert read_json_file(tmp_path / 'a') == [1, {'b': None}]
 
 
-def test_packed_files_are_read_by_content(tmp_path):
-    (tmp_path / 'a').write_text('[1]')
-    (tmp_path / 'b.json').write_bytes(gzip.compress(b'[1]'))
-    pack(tmp_path / 'c.json', 'results.json')
-    for name in ('a', 'b.json', 'c.json'):
-        assert read_json_file(tmp_path / name) == [1]
-
-
-@pytest.mark.parametrize(
-    ('content', 'message'),
-    [
-        (b'[1, 2', r'x.json: not json: .* line 1, column 6. Is the file complete'),
-        (b'', r'x.json: not json'),
-        (b'\xff\xfe\x00', r'x.json: expected json, but this is not UTF-8 text'),
-        (gzip.compress(b'[1]')[:-9], r'x.json: the gzip file is damaged'),
-        (b'PK\x03\x04 no', r'x.json: the zip file is damaged'),
-    ],
-)
-def test_damaged_files_are_named(tmp_path, content, message):
-    (tmp_path / 'x.json').write_bytes(content)
-    with pytest.raises(ValueError, match=message):
+def test_missing_and_damaged_files_are_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r'There is no such file.*x\.json'):
+        read_json_file(tmp_path / 'x.json')
+    (tmp_path / 'x.json').write_text('[1, 2')
+    with pytest.raises(ValueError, match=r'x\.json: \[1\]: not JSON'):
         read_json_file(tmp_path / 'x.json')
 
 
-def test_zip_with_a_folder_is_refused(tmp_path):
-    pack(tmp_path / 'x.zip', 'out/results.json')
-    with pytest.raises(ValueError, match=r'"results.json" in its root, .*out/results'):
-        read_json_file(tmp_path / 'x.zip')
+@pytest.fixture
+def with_id_0(tmp_path):
+    path = make_tiny_vis(tmp_path)
+    content = json.loads(path.read_text())
+    for annotation, new_id in zip(content['annotations'], (5, 0, 1, 2), strict=True):
+        annotation['id'] = new_id
+    path.write_text(json.dumps(content))
+    return path
 
 
-def test_missing_file_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r'x.json: there is no such file'):
-        read_json_file(tmp_path / 'x.json')
+def test_annotation_id_0_gets_an_unused_id(with_id_0, caplog, capsys):
+    gt = read_ground_truth(with_id_0)
+    assert [a['id'] for a in gt['annotations']] == [5, 3, 1, 2]
+    log = caplog.text + ''.join(capsys.readouterr())
+    assert 'train.json: annotation id 0 is scored as id 3' in log
+
+
+def test_annotation_id_0_stays_for_the_official_score(with_id_0):
+    gt = read_ground_truth(with_id_0, is_strict=False)
+    assert [a['id'] for a in gt['annotations']] == [5, 0, 1, 2]
+
+
+@pytest.mark.parametrize('field', ['iscrowd', 'areas'])
+def test_fields_that_scoring_needs(with_id_0, field):
+    content = json.loads(with_id_0.read_text())
+    del content['annotations'][1][field]
+    with_id_0.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=rf'annotations\[1\]\.{field}: missing'):
+        read_ground_truth(with_id_0)

@@ -35,6 +35,12 @@ def test_tables_show_percent_and_leave_out_empty_categories(case):
     assert 'nothing' not in table
 
 
+def test_category_names_are_escaped_for_the_terminal(case):
+    table = make_report(*case).tables({4: '\x1b[2J\x1b]0;title\x07duck'})
+    assert r'\x1b[2J\x1b]0;title\x07duck' in table
+    assert table.replace('\n', '').isprintable()
+
+
 def test_short_and_long_videos_count_half_each(case):
     gt, results = case
     lengths = sorted(video['length'] for video in gt['videos'])

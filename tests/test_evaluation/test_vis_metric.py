@@ -152,7 +152,7 @@ def test_bad_annotation_file_fails_at_the_first_video(case, tmp_path):
     _, gt, results = case
     (tmp_path / 'gt.json').write_text('{"videos": [')
     metric = VISMetric(ann_file=str(tmp_path / 'gt.json'))
-    with pytest.raises(ValueError, match=r'gt.json: not json'):
+    with pytest.raises(ValueError, match=r'gt.json: videos\[0\]: not JSON'):
         metric.process(None, [records(gt, results)[0].to_dict()])
     with pytest.raises(ValueError, match='needs the annotation file'):
         VISMetric().process(None, [records(gt, results)[0].to_dict()])

@@ -1,6 +1,7 @@
 import json
 
 import numpy as np
+import pytest
 import torch
 from mmdet.structures import TrackDataSample
 from mmengine.structures import InstanceData
@@ -55,3 +56,70 @@ def test_record_without_tracks(tmp_path):
     assert len(back) == 0
     assert back.labels.dtype == torch.long
     assert back.scores.shape == (0,)
+
+
+def rle(counts='0154', size=(4, 5)):
+    return dict(size=list(size), counts=counts)
+
+
+DAMAGE = {
+    'no id': (lambda c: c.pop('video_id'), r'video_id: missing'),
+    'length': (lambda c: c.update(video_len=3), r'bboxes\.4: 2 entries, expected 3'),
+    'no size': (
+        lambda c: c['ori_shape'].pop(),
+        r'ori_shape: expected a list of',
+    ),
+    'label': (
+        lambda c: c['tracks'][1].update(label=-1),
+        r'tracks\[1\]\.label: exp',
+    ),
+    'score': (lambda c: c['tracks'][0].update(score='x'), r"\[0\]\.score: .* got 'x'"),
+    'unknown track': (
+        lambda c: c['tracks'][2].update(instance_id=7),
+        r"bboxes: has the tracks \['0', '4'\], expected those of .*\['4', '7'\]",
+    ),
+    'no masks': (lambda c: c.pop('masks'), r'masks: missing'),
+    'short track': (
+        lambda c: c['masks']['4'].pop(),
+        r'masks\.4: 1 entries, exp',
+    ),
+    'box': (
+        lambda c: c['bboxes']['0'].__setitem__(1, [1, 2, 3]),
+        r'bboxes\.0\[1\]: expected a list of length',
+    ),
+    'mask of another size': (
+        lambda c: c['masks']['4'].__setitem__(0, rle(size=(5, 4))),
+        r'masks\.4\[0\]\.size: \[5, 4\] given, expected `ori_shape`, \[4, 5\]',
+    ),
+    'broken mask': (
+        lambda c: c['masks']['4'].__setitem__(0, rle('o')),
+        r'masks\.4\[0\]\.counts: the RLE ends in the middle',
+    ),
+}
+
+
+@pytest.mark.parametrize('case', DAMAGE)
+def test_damaged_record_is_one_error(tmp_path, case):
+    path = tmp_path / 'video_0.json'
+    write_video_record(make_sample(), path)
+    content = json.loads(path.read_text())
+    edit, message = DAMAGE[case]
+    edit(content)
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match=rf'video_0\.json: .*{message}|{message}'):
+        read_video_record(path)
+
+
+@pytest.mark.parametrize('text', ['', '{}', '[]', '{"video_id": 1, "tracks": ['])
+def test_half_a_record_is_one_error(tmp_path, text):
+    path = tmp_path / 'video_0.json'
+    path.write_text(text)
+    with pytest.raises(ValueError, match=r'video_0\.json: '):
+        read_video_record(path)
+
+
+def test_text_that_breaks_off_after_a_wrong_value_is_no_json(tmp_path):
+    path = tmp_path / 'video_0.json'
+    path.write_text('{"video_id": "x", "masks": [')
+    with pytest.raises(ValueError, match=r'masks\[0\]: not JSON: the text ends'):
+        read_video_record(path)

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from mmvis.testing import make_tiny_vis
+
 REPO = Path(__file__).parents[2]
 GOLDEN = REPO / 'tests' / 'data' / 'golden' / 'ytvis_eval'
 TOOL = REPO / 'tools' / 'evaluate.py'
@@ -87,3 +89,35 @@ def test_short_and_long_videos_are_told_apart_by_length(run, tmp_path):
     metrics = json.loads(out.read_text())
     assert metrics['AP'] == (metrics['AP_S'] + metrics['AP_L']) / 2
     assert set(metrics['per_category_long']) == set(metrics['per_category'])
+
+
+def test_annotation_id_0_scores_unless_officially(run, tmp_path):
+    gt_file = make_tiny_vis(tmp_path, kind='compressed')
+    gt = json.loads(gt_file.read_text())
+    gt['annotations'][0]['id'] = 0
+    gt_file.write_text(json.dumps(gt))
+    results = [
+        dict(score=0.5, **{k: a[k] for k in ('video_id', 'category_id')})
+        | dict(segmentations=a['segmentations'])
+        for a in gt['annotations']
+    ]
+    (tmp_path / 'results.json').write_text(json.dumps(results))
+    files = gt_file, tmp_path / 'results.json'
+    code, out, _ = run(*files)
+    assert code == 0
+    assert '| all    | 100.0 |' in out
+    code, out, _ = run(*files, '--no-validation')
+    assert code == 0
+    assert '| all    | 100.0 |' not in out
+
+
+def test_masks_that_would_hang_pycocotools_are_refused_without_validation(
+    run, tmp_path
+):
+    gt_file = make_tiny_vis(tmp_path, num_videos=1, video_len=1, num_instances=1)
+    entry = dict(video_id=1, category_id=2, score=0.5)
+    mask = dict(size=[48, 64], counts='P2O')
+    results = tmp_path / 'results.json'
+    results.write_text(json.dumps([dict(entry, segmentations=[mask])]))
+    code, _, _ = run(gt_file, results, '--no-validation')
+    assert code.startswith(f'error: {results}: [0].segmentations[0].counts: the RLE')

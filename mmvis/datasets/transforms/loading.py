@@ -12,9 +12,9 @@ from mmdet.structures.mask import BitmapMasks
 from mmengine import fileio
 from PIL import Image
 
-from mmvis.datasets.segmentation import decode_segmentation, mask_bbox
 from mmvis.errors import UserValueError
 from mmvis.registry import TRANSFORMS
+from mmvis.structures.rle import decode_mask, mask_bbox
 
 __all__ = ['LoadClipAnnotations', 'LoadFrameFromFile']
 
@@ -149,7 +149,7 @@ class LoadClipAnnotations(BaseTransform):
             if instance['mask'] is None:
                 continue
             try:
-                masks[n] = decode_segmentation(instance['mask'], height, width)
+                masks[n] = decode_mask(instance['mask'], height, width)
             except ValueError as error:
                 raise UserValueError(
                     f'segmentations[{frame_id}] of annotation '

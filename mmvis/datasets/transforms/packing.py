@@ -8,9 +8,9 @@ from mmdet.structures.mask import BitmapMasks
 from mmengine.structures import InstanceData
 from torch import Tensor
 
-from mmvis.datasets.segmentation import mask_bbox
 from mmvis.errors import UserValueError
 from mmvis.registry import TRANSFORMS
+from mmvis.structures.rle import mask_bbox
 
 __all__ = ['PackClipInputs']
 

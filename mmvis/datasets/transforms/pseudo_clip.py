@@ -10,9 +10,9 @@ from mmcv.transforms import BaseTransform
 from mmdet.structures.bbox import HorizontalBoxes
 from mmdet.structures.mask import BitmapMasks
 
-from mmvis.datasets.segmentation import mask_bbox
 from mmvis.errors import UserValueError
 from mmvis.registry import TRANSFORMS
+from mmvis.structures.rle import mask_bbox
 
 __all__ = ['MakePseudoClip']
 

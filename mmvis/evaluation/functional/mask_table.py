@@ -9,7 +9,7 @@ import numpy as np
 from pycocotools import mask as mask_utils
 
 from mmvis.errors import UserValueError
-from mmvis.evaluation.functional.rle import decode_runs, first_invalid_rle
+from mmvis.structures.rle import decode_runs, first_invalid_rle
 
 __all__ = ['MaskTable', 'mean_mask_areas']
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
-from pycocotools import mask as mask_utils
 
 from mmvis.errors import UserValueError
+from mmvis.structures.rle import compress
 
 __all__ = [
     'TrackSet',
-    'compress_mask',
     'index_ground_truth',
     'index_results',
     'mean_area',
@@ -66,26 +64,6 @@ def _ranks(groups: np.ndarray) -> np.ndarray:
     return np.arange(len(groups)) - np.repeat(starts, sizes)
 
 
-def compress_mask(segmentation: Any, height: int, width: int) -> dict | None:
-    """Bring a polygon list or an uncompressed RLE into compressed RLE.
-
-    Args:
-        segmentation (Any): One frame's entry of an annotation.
-        height (int): Height of the video, pixels.
-        width (int): Width of the video, pixels.
-
-    Returns:
-        dict | None: None where the object is not seen.
-    """
-    if not segmentation:
-        return None
-    if isinstance(segmentation, list):
-        return mask_utils.merge(mask_utils.frPyObjects(segmentation, height, width))
-    if isinstance(segmentation['counts'], list):
-        return mask_utils.frPyObjects(segmentation, height, width)
-    return segmentation
-
-
 def index_ground_truth(
     gt: dict, video_index: dict, cat_index: dict, num_groups_per_cat: int
 ) -> TrackSet:
@@ -122,8 +100,8 @@ def index_ground_truth(
         video = videos[track['video_id']]
         segmentations.append(
             [
-                compress_mask(segmentation, video['height'], video['width'])
-                for segmentation in track['segmentations']
+                compress(mask, video['height'], video['width']) if mask else None
+                for mask in track['segmentations']
             ]
         )
     return TrackSet(

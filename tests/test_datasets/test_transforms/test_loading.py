@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 from mmdet.structures.bbox import HorizontalBoxes
 
-from mmvis.datasets.segmentation import compact_segmentation
 from mmvis.datasets.transforms import LoadClipAnnotations, LoadFrameFromFile
+from mmvis.structures.rle import compress
 from mmvis.testing import rle_of
 
 
@@ -95,7 +95,7 @@ def make_clip(masks, bboxes=None):
                     instance_id=10 * n,
                     bbox_label=n + 1,
                     ignore_flag=n % 2,
-                    mask=compact_segmentation(mask),
+                    mask=compress(mask, 8, 10) if mask else None,
                     bbox=bboxes and bboxes[t][n],
                 )
                 for n, mask in enumerate(frame)
@@ -141,6 +141,6 @@ def test_load_annotations_of_nothing():
 def test_rle_of_the_wrong_size_is_named():
     clip = make_clip([[None], [rle_of(np.ones((8, 10), dtype=np.uint8))]])
     clip['instances'][1][0]['mask']['counts'] = b'0<'
-    message = r'segmentations\[5\] of annotation 0 \(video 3\) has RLE counts that sum'
+    message = r'segmentations\[5\] of annotation 0 \(video 3\) has the RLE size'
     with pytest.raises(ValueError, match=message):
         LoadClipAnnotations().transform(clip)

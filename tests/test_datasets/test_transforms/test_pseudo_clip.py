@@ -4,8 +4,8 @@ import torch
 from mmdet.structures.bbox import HorizontalBoxes
 from mmdet.structures.mask import BitmapMasks
 
-from mmvis.datasets.segmentation import mask_bbox
 from mmvis.datasets.transforms import MakePseudoClip
+from mmvis.structures.rle import mask_bbox
 
 SIZE = (60, 90)
 

@@ -8,7 +8,7 @@ from pycocotools import mask as mask_utils
 
 from mmvis.evaluation.functional import track_iou, track_ious
 from mmvis.evaluation.functional.mask_table import MaskTable
-from mmvis.evaluation.functional.tracks import compress_mask
+from mmvis.structures.rle import compress
 
 GOLDEN = Path(__file__).parents[2] / 'data' / 'golden' / 'ytvis_eval'
 
@@ -82,7 +82,9 @@ def test_ious_equal_the_official_ones():
         dets.sort(key=lambda det: -det['score'])
         video = next(video for video in gt['videos'] if video['id'] == video_id)
         hw = video['height'], video['width']
-        gt_masks = [[compress_mask(m, *hw) for m in t['segmentations']] for t in gts]
+        gt_masks = [
+            [compress(m, *hw) if m else None for m in t['segmentations']] for t in gts
+        ]
         det_masks = [track['segmentations'] for track in dets]
         if dets and gts:
             tables = MaskTable(det_masks), MaskTable(gt_masks)

@@ -19,9 +19,19 @@ def split(monkeypatch):
 
 @pytest.fixture
 def content():
-    videos = [dict(id=10 + i, file_names=['a.jpg'], length=1) for i in range(10)]
+    size = dict(height=4, width=5)
+    videos = [
+        dict(size, id=10 + i, file_names=['a.jpg'], length=1, note='kept')
+        for i in range(10)
+    ]
     annotations = [
-        dict(id=i, video_id=10 + i // 2, category_id=3 + 4 * (i % 2), areas=[i])
+        dict(
+            id=i,
+            video_id=10 + i // 2,
+            category_id=3 + 4 * (i % 2),
+            segmentations=[dict(size=[4, 5], counts=[i, 20 - i])],
+            areas=[20 - i],
+        )
         for i in range(20)
     ]
     categories = [dict(id=3, name='cat'), dict(id=7, name='dog')]
@@ -96,10 +106,10 @@ def _one_video(content):
     ('spoil', 'message'),
     [
         (_drop_annotations, '"annotations" is missing or empty'),
-        (_unknown_category, r'annotations\[4\].category_id is 9'),
-        (_unknown_video, r'annotations\[4\].video_id is 1'),
-        (_no_video_id, r'annotations\[2\] lacks the field "video_id"'),
-        (_twin_videos, 'two entries of "videos" have the same id'),
+        (_unknown_category, r'annotations\[4\].category_id: 9 is none'),
+        (_unknown_video, r'annotations\[4\].video_id: 1 is none'),
+        (_no_video_id, r'annotations\[2\].video_id: missing'),
+        (_twin_videos, r'videos\[1\].id: expected an id that no earlier entry has'),
         (_one_video, 'at least two videos, got 1'),
     ],
 )

@@ -1,0 +1,403 @@
+"""JSON files: reading, unpacking and decoding, with errors that name the place."""
+
+from __future__ import annotations
+
+import codecs
+import errno
+import gzip
+import io
+import re
+import zipfile
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from mmengine import fileio
+
+from mmvis.errors import UserValueError
+
+__all__ = [
+    'RESULTS_NAME',
+    'SEE_FORMAT',
+    'Place',
+    'check_keys',
+    'decode',
+    'elements',
+    'first_byte',
+    'members',
+    'parse_json',
+    'printable',
+    'read_content',
+    'shorten',
+]
+
+RESULTS_NAME = 'results.json'
+"""The one file in the root of a submission's zip."""
+
+SEE_FORMAT = 'The format is that of docs/data_preparation.md, "Your own videos".'
+
+_BLOCK = 1 << 20  # bytes unpacked, or checked, at a time
+_MAX_UNPACKED = 1 << 28  # bytes that any packed file may have,
+_MAX_RATIO = 100  # and how many times its own size a larger one
+_UNREADABLE = {
+    b'BZh': 'bzip2',
+    b'\xfd7zXZ': 'xz',
+    b'\x28\xb5\x2f\xfd': 'zstd',
+    b'7z\xbc\xaf': '7z',
+    b'Rar!': 'rar',
+}
+_ARCHIVE_ERRORS = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    RuntimeError,  # encrypted
+    NotImplementedError,  # a compression that zipfile does not know
+    ValueError,
+    OverflowError,
+)
+_KINDS = dict(
+    int='an integer',
+    float='a number',
+    str='a string',
+    bool='true or false',
+    array='a list',
+    object='an object',
+    null='null',
+)
+_TOO_DEEP = 'the JSON is nested too deeply, expected some ten levels at most.'
+_UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+_MALFORMED = re.compile(r'JSON is malformed: (.*) \(byte (\d+)\)')
+_TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[\]{}:]|[^"\[\]{}:]+', re.DOTALL)
+_STEP = re.compile(r'\.([^.\[]+)|\[(\d+)\]')
+
+
+def read_content(path: str | Path, backend_args: dict | None = None) -> bytes:
+    """Read a file and unpack it if it is a gzip file or a submission's zip.
+
+    The content decides, not the ending of the file's name.
+
+    Args:
+        path (str | Path): The file, anything that MMEngine's file backends read.
+        backend_args (dict | None): Arguments of the file backend.
+
+    Returns:
+        bytes: UTF-8 text without byte order mark, not parsed yet.
+
+    Raises:
+        OSError: If there is no such file or it cannot be read.
+        ValueError: If it is a folder, a damaged or encrypted archive, one that
+            expands beyond any use, or no UTF-8 text.
+    """
+    path = str(path)
+    if Path(path).is_dir():
+        raise UserValueError(
+            f'{path}: expected a json file, but this is a folder. Give the file. '
+            f'{SEE_FORMAT}'
+        )
+    if not fileio.exists(path, backend_args=backend_args):
+        raise FileNotFoundError(
+            errno.ENOENT, 'There is no such file. Check its path', path
+        )
+    content = _unpack(fileio.get(path, backend_args=backend_args), path)
+    return _without_mark(content, path)
+
+
+@dataclass(frozen=True)
+class Place:
+    """A value in a file, for messages.
+
+    Attributes:
+        source (str): Name of the file.
+        path (str): Keys and indices from the top, 'annotations[3].id'; '' is the top.
+    """
+
+    source: str
+    path: str = ''
+
+    def at(self, path: str) -> Place:
+        """A place below, '.id' or '[3]'."""
+        return Place(self.source, f'{self.path}{path}'.removeprefix('.'))
+
+    def error(self, problem: str) -> UserValueError:
+        """An error that starts with the file and the path."""
+        path = f': {self.path}' if self.path else ''
+        return UserValueError(f'{self.source}{path}: {problem}')
+
+
+def parse_json(content: bytes, source: str) -> Any:
+    """Parse a whole JSON text.
+
+    Args:
+        content (bytes): UTF-8 text.
+        source (str): Name of the file, for messages.
+
+    Returns:
+        Any: The value.
+
+    Raises:
+        ValueError: If it is not JSON, or if a key occurs twice in one object.
+    """
+    value = decode(content, msgspec.json.Decoder(), Place(source))
+    check_keys(content, Place(source))
+    return value
+
+
+def decode(
+    content: bytes | msgspec.Raw, decoder: msgspec.json.Decoder, place: Place
+) -> Any:
+    """Decode JSON, as a type if the decoder has one.
+
+    Args:
+        content (bytes | msgspec.Raw): A file's whole text, or one value of it.
+        decoder (msgspec.json.Decoder): Decoder of the expected type.
+        place (Place): Where the value is.
+
+    Returns:
+        Any: The value.
+
+    Raises:
+        ValueError: If it is not JSON or not of the type.
+    """
+    try:
+        return decoder.decode(content)
+    except msgspec.ValidationError as error:
+        _check_syntax(content, place)  # the first fault may be of the type only
+        raise _type_error(str(error), content, place) from None
+    except msgspec.DecodeError as error:
+        raise _syntax_error(str(error), bytes(content), place) from None
+    except RecursionError:
+        raise place.error(_TOO_DEEP) from None
+
+
+def _check_syntax(content: bytes | msgspec.Raw, place: Place) -> None:
+    try:
+        msgspec.json.decode(content, type=msgspec.Raw)
+    except msgspec.DecodeError as error:
+        raise _syntax_error(str(error), bytes(content), place) from None
+
+
+class _Key:
+    """A key of an object; a dict keeps two of one name, since they are not equal."""
+
+    __slots__ = ('name',)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+
+_MEMBERS = msgspec.json.Decoder(
+    dict[_Key, msgspec.Raw], dec_hook=lambda _, name: _Key(name)
+)
+_ELEMENTS = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+def members(content: bytes | msgspec.Raw, place: Place) -> dict[str, msgspec.Raw]:
+    """Divide a JSON object into its members, which stay text.
+
+    Raises:
+        ValueError: If it is no object, or if a key occurs twice.
+    """
+    pairs = decode(content, _MEMBERS, place)
+    found: dict[str, msgspec.Raw] = {}
+    for key, value in pairs.items():
+        if key.name in found:
+            raise place.error(
+                f'the key {key.name!r:.60} occurs twice in one object, expected once. '
+                'Remove one of the two.'
+            )
+        found[key.name] = value
+    return found
+
+
+def elements(content: bytes | msgspec.Raw, place: Place) -> list[msgspec.Raw]:
+    """Divide a JSON array into its elements, which stay text.
+
+    Raises:
+        ValueError: If it is no array.
+    """
+    return decode(content, _ELEMENTS, place)
+
+
+def check_keys(content: bytes | msgspec.Raw, place: Place) -> None:
+    """Check that no object within a value has a key twice.
+
+    Raises:
+        ValueError: If one has.
+    """
+    text = bytes(content)
+    if b'{' not in text:
+        return
+    try:
+        if first_byte(text) == b'{':
+            for name, value in members(text, place).items():
+                check_keys(value, place.at(f'.{printable(name)}'))
+        elif first_byte(text) == b'[':
+            for index, value in enumerate(elements(text, place)):
+                check_keys(value, place.at(f'[{index}]'))
+    except RecursionError:
+        raise place.error(_TOO_DEEP) from None
+
+
+def first_byte(content: bytes) -> bytes:
+    """The first byte of a text that is no white space, b'' if there is none."""
+    return re.match(rb'\s*(.?)', content)[1]
+
+
+def printable(text: str) -> str:
+    """Escape what would control a terminal or is not shown: ESC becomes 4 letters."""
+    return ''.join(
+        char if char.isprintable() else char.encode('unicode_escape').decode()
+        for char in text
+    )
+
+
+def shorten(value: Any) -> str:
+    """Show a value in at most 60 characters."""
+    text = repr(value)
+    return text if len(text) <= 60 else f'{text[:57]}...'
+
+
+def _unpack(content: bytes, source: str) -> bytes:
+    kind = next((k for mark, k in _UNREADABLE.items() if content.startswith(mark)), '')
+    if kind:
+        raise UserValueError(
+            f'{source}: expected json, but this is a {kind} file. Unpack it, or pack '
+            'it with gzip or zip.'
+        )
+    is_gzip = content[:2] == b'\x1f\x8b'
+    if not is_gzip and content[:2] != b'PK':
+        return content
+    try:
+        if is_gzip:
+            with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
+                return _read_bounded(file, len(content), source)
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            if archive.namelist() != [RESULTS_NAME]:
+                raise UserValueError(
+                    f'{source}: a submission zip holds exactly "{RESULTS_NAME}" in its '
+                    f'root, this one holds {shorten(archive.namelist())}.'
+                )
+            with archive.open(RESULTS_NAME) as file:
+                return _read_bounded(file, len(content), source)
+    except UserValueError:
+        raise
+    except _ARCHIVE_ERRORS as error:
+        kind = 'gzip' if is_gzip else 'zip'
+        raise UserValueError(
+            f'{source}: the {kind} file is damaged, encrypted or packed in a way that '
+            f'is not supported: {printable(str(error))}. Pack it again, without a '
+            'password.'
+        ) from error
+
+
+def _read_bounded(file: Any, num_packed: int, source: str) -> bytes:
+    """Unpack a file unless it expands without bound."""
+    most = max(_MAX_UNPACKED, _MAX_RATIO * num_packed)
+    content = bytearray()
+    while block := file.read(_BLOCK):
+        content += block
+        if len(content) > most:
+            raise UserValueError(
+                f'{source}: the archive of {num_packed} bytes expands to more than '
+                f'{most} bytes, which no annotations do. Give the json unpacked.'
+            )
+    return bytes(content)
+
+
+def _without_mark(content: bytes, source: str) -> bytes:
+    """Check that content is UTF-8 text and drop a byte order mark."""
+    if content.startswith(_UTF16_MARKS) or b'\0' in content[:4]:
+        raise UserValueError(
+            f'{source}: expected JSON in UTF-8, but this is UTF-16 text or binary. '
+            'Save it as UTF-8.'
+        )
+    content = content.removeprefix(codecs.BOM_UTF8)
+    if content.isascii():
+        return content
+    decoder = codecs.getincrementaldecoder('utf-8')()
+    for start in range(0, len(content), _BLOCK):
+        end = start + _BLOCK
+        try:
+            decoder.decode(content[start:end], final=end >= len(content))
+        except UnicodeDecodeError as error:
+            place = Place(source, _path_at(content, start + error.start))
+            raise place.error(
+                'expected JSON in UTF-8, but this is text in another encoding or '
+                f'binary (near byte {start + error.start}). Save it as UTF-8.'
+            ) from error
+    return content
+
+
+def _type_error(
+    message: str, content: bytes | msgspec.Raw, place: Place
+) -> UserValueError:
+    """Say what msgspec expected, and what the value is."""
+    reason, _, path = message.partition(' - at `$')
+    path = path.rstrip('`')
+    place = place.at(path)
+    missing = re.fullmatch(r'Object missing required field `(.*)`', reason)
+    if missing:
+        return place.at(f'.{missing[1]}').error('missing. Every such entry needs it.')
+    if 'out of range' in reason:
+        return place.error('the number is too large, expected one of 64 bits.')
+    expected = re.sub(r'Invalid enum value.*', 'Expected `0 | 1`', reason)
+    expected = re.sub(r', got `.*', '', expected).removeprefix('Expected ')
+    words = re.sub(r'[a-z]+', lambda word: _KINDS.get(word[0], word[0]), expected)
+    words = words.replace('`', '').replace(' | ', ' or ')
+    try:
+        value = msgspec.json.decode(content)
+        for name, index in _STEP.findall(path):
+            value = value[name] if name else value[int(index)]
+    except msgspec.ValidationError:  # another number that is too large
+        return place.error(f'expected {words}.')
+    return place.error(f'expected {words}, got {shorten(value)}.')
+
+
+def _syntax_error(message: str, content: bytes, place: Place) -> UserValueError:
+    """Name the path, line and column at which a text is no longer JSON."""
+    found = _MALFORMED.match(message)
+    offset = int(found[2]) if found else len(content)
+    reason, advice = 'the text ends too early', 'Is the file complete?'
+    if content[offset : offset + 9].lstrip(b'-').startswith((b'NaN', b'Inf')):
+        reason, advice = 'NaN and Infinity are not numbers of JSON', 'Write a number.'
+    elif first_byte(content) == b'<':
+        reason, advice = 'this is XML or HTML', 'Annotations of CVAT? ' + SEE_FORMAT
+    elif found:
+        reason = found[1]
+    elif b'\\u' in content:
+        reason = 'the text ends too early, or a \\u escape is half a character'
+    line = content.count(b'\n', 0, offset) + 1
+    column = offset - content.rfind(b'\n', 0, offset)
+    path = _path_at(content, offset)
+    return place.at(f'.{path}' if path[:1] not in ('', '[') else path).error(
+        f'not JSON: {reason}, at line {line}, column {column}. {advice}'
+    )
+
+
+def _path_at(content: bytes, offset: int) -> str:
+    """Path of the value that a byte of a JSON text belongs to."""
+    steps: list[int | str] = []  # index in an array, key in an object
+    is_key = False
+    for match in _TOKEN.finditer(content, 0, offset):
+        token = match[0]
+        mark = token[:1]
+        if mark in b'[{':
+            steps.append(0 if mark == b'[' else '')
+            is_key = mark == b'{'
+        elif mark in b']}':
+            steps = steps[:-1]
+            is_key = False
+        elif mark == b'"':
+            if is_key and steps:
+                steps[-1] = printable(token[1:-1].decode('utf-8', 'replace'))
+        elif mark == b':':
+            is_key = False
+        elif b',' in token and steps:
+            is_key = isinstance(steps[-1], str)
+            if not is_key:
+                steps[-1] += token.count(b',')
+    path = ''.join(f'[{s}]' if isinstance(s, int) else f'.{s}' for s in steps)
+    return path.removeprefix('.')

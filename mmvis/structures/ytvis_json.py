@@ -1,0 +1,588 @@
+"""The format of YouTube-VIS and OVIS, and COCO's: reading, checking, compacting.
+
+The one reader of annotations and results. Whatever it returns is right: types,
+sizes, ids, numbers of frames, finite numbers in range, and masks that fill their
+frame. Python's objects take five to ten times the memory of the JSON text, so that
+annotations are decoded, checked and replaced by a smaller form one by one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypedDict
+
+import msgspec
+import numpy as np
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+
+from mmvis.errors import UserValueError
+from mmvis.structures.json_file import (
+    SEE_FORMAT,
+    Place,
+    check_keys,
+    decode,
+    elements,
+    first_byte,
+    members,
+    printable,
+    read_content,
+    shorten,
+)
+from mmvis.structures.rle import compact_polygons, compress_runs, first_invalid_rle
+
+__all__ = [
+    'Box',
+    'Id',
+    'MaskCheck',
+    'Score',
+    'Side',
+    'TextRLE',
+    'parse_coco',
+    'parse_results',
+    'parse_ytvis',
+    'read_coco_json',
+    'read_results',
+    'read_ytvis_json',
+    'to_json',
+]
+
+_MAX_PIXELS = 1 << 28  # of one frame
+_HEAD = 4096  # bytes that are searched for the keys of another format
+_RLE_AT_ONCE = 4096  # strings checked together: fast, in little memory
+
+Id = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
+Side = Annotated[int, Meta(ge=1, le=(1 << 16) - 1)]
+Number = Annotated[float, Meta(ge=-(2.0**31), le=2.0**31)]
+Score = Annotated[float, Meta(ge=-1e300, le=1e300)]
+# The official evaluator counts tracks of larger areas nowhere.
+Area = Annotated[float, Meta(ge=0, le=1e10)]
+Box = Annotated[list[Number], Meta(min_length=4, max_length=4)]
+Polygon = list[float]
+
+
+class RLE(TypedDict):
+    """A mask as run lengths, compressed to a text or not."""
+
+    size: Annotated[list[Side], Meta(min_length=2, max_length=2)]
+    counts: str | Annotated[list[int], Meta(min_length=1)]
+
+
+class TextRLE(TypedDict):
+    """A mask as compressed run lengths."""
+
+    size: Annotated[list[Side], Meta(min_length=2, max_length=2)]
+    counts: str
+
+
+class _Video(Struct):
+    id: Id
+    height: Side
+    width: Side
+    file_names: Annotated[list[str], Meta(min_length=1)] | UnsetType = UNSET
+    length: Annotated[int, Meta(ge=1)] | UnsetType = UNSET
+
+
+class _Image(Struct):
+    id: Id
+    height: Side
+    width: Side
+    file_name: str
+
+
+class _Category(Struct):
+    id: Id
+    name: str
+
+
+class _Annotation(Struct):
+    id: Id
+    video_id: Id
+    category_id: Id
+    segmentations: list[RLE | list[Polygon] | None]
+    iscrowd: Literal[0, 1] | bool | None = None
+    bboxes: list[Box | None] | None = None
+    areas: list[Area | None] | None = None
+
+
+class _ImageAnnotation(Struct):
+    id: Id
+    image_id: Id
+    category_id: Id
+    segmentation: RLE | list[Polygon] | None
+    iscrowd: Literal[0, 1] | bool | None = None
+    bbox: Box | None = None
+    area: Area | None = None
+
+
+class _Result(TypedDict):
+    video_id: Id
+    category_id: Id
+    score: Score
+    segmentations: list[TextRLE | None]
+
+
+_RESULT = msgspec.json.Decoder(_Result)
+_NULL = Raw(b'null')
+
+
+def read_ytvis_json(
+    path: str | Path,
+    backend_args: dict | None = None,
+    required: Sequence[str] = (),
+    is_strict: bool = True,
+) -> dict:
+    """Read a json of YouTube-VIS 2019, 2021, 2022 or OVIS, see :func:`parse_ytvis`.
+
+    Raises:
+        OSError: If the file cannot be read.
+        ValueError: If anything in it is not as the format says.
+    """
+    content = read_content(path, backend_args)
+    return parse_ytvis(content, str(path), required, is_strict)
+
+
+def read_coco_json(path: str | Path, backend_args: dict | None = None) -> dict:
+    """Read COCO's instance annotations, see :func:`parse_coco`.
+
+    Raises:
+        OSError: If the file cannot be read.
+        ValueError: If anything in it is not as the format says.
+    """
+    return parse_coco(read_content(path, backend_args), str(path))
+
+
+def read_results(
+    path: str | Path, gt: dict, backend_args: dict | None = None, is_strict: bool = True
+) -> list[dict]:
+    """Read a results file, see :func:`parse_results`.
+
+    Raises:
+        OSError: If the file cannot be read.
+        ValueError: If anything in it is not as the format says.
+    """
+    return parse_results(read_content(path, backend_args), gt, str(path), is_strict)
+
+
+def to_json(value: Any, source: str) -> bytes:
+    """Write a value as JSON text, for the parsers to check.
+
+    Raises:
+        ValueError: If it holds what JSON does not know, for example bytes.
+    """
+    try:
+        return json.dumps(value).encode()
+    except (TypeError, ValueError, RecursionError) as error:
+        raise UserValueError(
+            f'{source}: {error}; expected what a json file can hold.'
+        ) from error
+
+
+def parse_ytvis(
+    content: bytes, source: str, required: Sequence[str] = (), is_strict: bool = True
+) -> dict:
+    """Parse, check and compact annotations in the format of YouTube-VIS.
+
+    Args:
+        content (bytes): JSON text.
+        source (str): Name of the file, for messages.
+        required (Sequence[str]): Fields, optional in the format, that every video or
+            annotation needs: 'file_names', 'iscrowd', 'areas'.
+        is_strict (bool): Whether to refuse what the official evaluator takes in
+            silence: repeated annotation ids, unknown videos and categories, tracks
+            of another length and masks of another size than their video. Then an
+            annotation id 0 is also replaced, for it would not score. Defaults to
+            True.
+
+    Returns:
+        dict: With the keys
+
+        - videos (list[dict]): ``id``, ``height``, ``width``, ``length`` and, where
+          the file has them, ``file_names``.
+        - categories (list[dict]): ``id``, ``name``.
+        - annotations (list[dict]): ``id``, ``video_id``, ``category_id``,
+          ``iscrowd`` (0 or 1) and, one entry per frame, ``segmentations``
+          (compressed RLE with ``counts`` as bytes, polygons as ``array('d')``, or
+          None), ``bboxes`` and ``areas`` (a number, a box, or None). Empty where the
+          file has none.
+
+    Raises:
+        ValueError: If anything in the file is not as the format says.
+    """
+    top = _top(content, Place(source), ('videos', 'categories'))
+    videos = _read_by_id(top['videos'], _Video, Place(source, 'videos'))
+    for index, video in enumerate(videos.values()):
+        _check_video(video, Place(source, f'videos[{index}]'), required)
+    categories = _read_by_id(top['categories'], _Category, Place(source, 'categories'))
+    reader = _AnnotationReader(videos, categories, required, is_strict)
+    return dict(
+        videos=list(videos.values()),
+        categories=list(categories.values()),
+        annotations=reader.read(
+            top.get('annotations', _NULL), Place(source, 'annotations')
+        ),
+    )
+
+
+def parse_coco(content: bytes, source: str) -> dict:
+    """Parse, check and compact COCO's instance annotations.
+
+    Args:
+        content (bytes): JSON text.
+        source (str): Name of the file, for messages.
+
+    Returns:
+        dict: That of :func:`parse_ytvis`, every image a video of one frame.
+
+    Raises:
+        ValueError: If anything in the file is not as the format says.
+    """
+    top = _top(content, Place(source), ('images', 'categories', 'annotations'))
+    images = _read_by_id(top['images'], _Image, Place(source, 'images'))
+    for index, image in enumerate(images.values()):
+        image['file_names'] = [image.pop('file_name')]
+        _check_video(image, Place(source, f'images[{index}]'), ())
+    categories = _read_by_id(top['categories'], _Category, Place(source, 'categories'))
+    reader = _ImageAnnotationReader(images, categories)
+    return dict(
+        videos=list(images.values()),
+        categories=list(categories.values()),
+        annotations=reader.read(top['annotations'], Place(source, 'annotations')),
+    )
+
+
+def parse_results(
+    content: bytes, gt: dict, source: str, is_strict: bool = True
+) -> list[dict]:
+    """Parse and check a results file against the videos and categories it is for.
+
+    Args:
+        content (bytes): JSON text.
+        gt (dict): The ground truth of :func:`parse_ytvis`, or its videos (``id``,
+            ``height``, ``width``, ``length``) and categories (``id``) alone.
+        source (str): Name of the file, for messages.
+        is_strict (bool): Whether to refuse what the official evaluator takes in
+            silence, see :func:`parse_ytvis`. Defaults to True.
+
+    Returns:
+        list[dict]: ``video_id``, ``category_id``, ``score`` and ``segmentations``
+        (compressed RLE, ``counts`` as str, or None, per frame) of each track.
+
+    Raises:
+        ValueError: At the first entry that a server would reject, or that would
+            count for less than it should.
+    """
+    top = Place(source)
+    if first_byte(content) == b'{':
+        raise top.error(
+            'expected a list with one entry per track, got an object with the keys '
+            f'{shorten(list(members(content, top)))}. Is this an annotation file?'
+        )
+    videos = {video['id']: video for video in gt['videos']}
+    categories = {category['id']: category for category in gt['categories']}
+    check = MaskCheck()
+    results = []
+    for index, text in enumerate(elements(content, top)):
+        place = top.at(f'[{index}]')
+        result = _decode_entry(text, _RESULT, place)
+        masks = result['segmentations']
+        if is_strict:
+            video = _find(result['video_id'], videos, place.at('.video_id'))
+            _find(result['category_id'], categories, place.at('.category_id'))
+            _check_length(masks, video, place.at('.segmentations'))
+            size = [video['height'], video['width']]
+            for frame_id, mask in enumerate(masks):
+                if mask is not None:
+                    _check_size(mask, size, place, f'.segmentations[{frame_id}]')
+        for frame_id, mask in enumerate(masks):
+            if mask is not None:
+                check.add(mask, place, f'.segmentations[{frame_id}]')
+        results.append(result)
+    check.finish()
+    return results
+
+
+class MaskCheck:
+    """Checks that compressed RLE strings fill their frame, many at a time."""
+
+    def __init__(self) -> None:
+        self._masks: list[tuple[dict, Place, str]] = []
+
+    def add(self, mask: dict, place: Place, path: str) -> None:
+        """Take a mask."""
+        self._masks.append((mask, place, path))
+        if len(self._masks) >= _RLE_AT_ONCE:
+            self.finish()
+
+    def finish(self) -> None:
+        """Check the masks that were taken.
+
+        Raises:
+            ValueError: If one does not describe a mask of its size.
+        """
+        pixels = [mask['size'][0] * mask['size'][1] for mask, _, _ in self._masks]
+        counts = [mask['counts'] for mask, _, _ in self._masks]
+        problem = first_invalid_rle(counts, np.array(pixels))
+        if problem is not None:
+            _, place, path = self._masks[problem[0]]
+            raise place.at(f'{path}.counts').error(f'the RLE {problem[1]}.')
+        self._masks = []
+
+
+class _AnnotationReader:
+    """Reads annotations one by one, which keeps the memory near the file's size."""
+
+    decoder = msgspec.json.Decoder(_Annotation)
+    mask_path, box_path = '.segmentations[{}]', '.bboxes[{}]'
+    video_key = 'video_id'
+
+    def __init__(
+        self,
+        videos: dict[int, dict],
+        categories: dict[int, dict],
+        required: Sequence[str] = (),
+        is_strict: bool = True,
+    ) -> None:
+        self.videos = videos
+        self.categories = categories
+        self.sizes = {k: [v['height'], v['width']] for k, v in videos.items()}
+        self.required = [
+            name for name in required if name in _Annotation.__annotations__
+        ]
+        self.is_strict = is_strict
+        self.check = MaskCheck()
+
+    def read(self, content: Raw, place: Place) -> list[dict]:
+        """Read the list of all annotations, or null."""
+        if content == _NULL:
+            return []
+        tracks, ids = [], set()
+        for index, text in enumerate(elements(content, place)):
+            entry = place.at(f'[{index}]')
+            track = self.as_track(_decode_entry(text, self.decoder, entry))
+            if self.is_strict and track.id in ids:
+                raise _repeated(track.id, entry)
+            ids.add(track.id)
+            tracks.append(self._check(track, entry))
+        self.check.finish()
+        return tracks
+
+    def as_track(self, annotation: _Annotation) -> _Annotation:
+        """Bring an entry into the form of a track."""
+        return annotation
+
+    def _check(self, track: _Annotation, place: Place) -> dict:
+        """Check a track and make it small."""
+        for name in self.required:
+            if getattr(track, name) is None:
+                raise place.at(f'.{name}').error('missing, but needed for scoring.')
+        video = None
+        if self.is_strict:
+            video = _find(track.video_id, self.videos, place.at(f'.{self.video_key}'))
+            _find(track.category_id, self.categories, place.at('.category_id'))
+        size = video and self.sizes[track.video_id]
+        fields = {}
+        for name in ('segmentations', 'bboxes', 'areas'):
+            values = getattr(track, name)
+            if values is None:
+                values = [None] * len(track.segmentations)
+            elif video is not None:
+                _check_length(values, video, place.at(f'.{name}'))
+            fields[name] = values
+        for frame_id, box in enumerate(fields['bboxes']):
+            if box is not None and min(box[2:]) < 0:
+                raise place.at(self.box_path.format(frame_id)).error(
+                    f'expected [x, y, width, height] without negative sides, got {box}.'
+                )
+        fields['segmentations'] = [
+            self._compact(mask, size, place, self.mask_path.format(frame_id))
+            if mask
+            else None
+            for frame_id, mask in enumerate(track.segmentations)
+        ]
+        return dict(
+            id=track.id,
+            video_id=track.video_id,
+            category_id=track.category_id,
+            iscrowd=int(track.iscrowd or 0),
+            **fields,
+        )
+
+    def _compact(
+        self, mask: dict | list, size: list[int] | None, place: Place, path: str
+    ) -> dict | list:
+        """Check one frame's mask and bring it into its smallest form."""
+        if isinstance(mask, dict) and size is not None:
+            _check_size(mask, size, place, path)
+        try:
+            if isinstance(mask, list):
+                return compact_polygons(mask)
+            if isinstance(mask['counts'], list):
+                path = f'{path}.counts'
+                return dict(mask, counts=compress_runs(mask['counts'], mask['size']))
+        except UserValueError as error:
+            raise place.at(path).error(str(error)) from error
+        self.check.add(mask, place, path)
+        return dict(mask, counts=mask['counts'].encode())
+
+
+class _ImageAnnotationReader(_AnnotationReader):
+    """Reads COCO's annotations, each the track of a video of one frame."""
+
+    decoder = msgspec.json.Decoder(_ImageAnnotation)
+    mask_path, box_path = '.segmentation', '.bbox'
+    video_key = 'image_id'
+
+    def as_track(self, annotation: _ImageAnnotation) -> _Annotation:
+        """Bring an entry into the form of a track."""
+        return _Annotation(
+            id=annotation.id,
+            video_id=annotation.image_id,
+            category_id=annotation.category_id,
+            segmentations=[annotation.segmentation],
+            iscrowd=annotation.iscrowd,
+            bboxes=[annotation.bbox],
+            areas=[annotation.area],
+        )
+
+
+def _top(content: bytes, place: Place, required: Sequence[str]) -> dict[str, Raw]:
+    """Divide a file into its top-level members, which are named once and needed."""
+    if first_byte(content) == b'[':
+        raise place.error(
+            f'expected an object with {", ".join(required)} and annotations, got a '
+            'list. Is it a results file?'
+        )
+    top = members(content, place)
+    other = _other_format(top, required)
+    if other:
+        raise place.error(
+            f'this is {other}. Expected {", ".join(required)} and annotations. '
+            f'{SEE_FORMAT}'
+        )
+    for name in required:
+        if name not in top:
+            raise place.at(name).error(
+                f'missing; the file has the keys {shorten(list(top))}.'
+            )
+    for name, value in top.items():
+        if name != 'annotations':
+            check_keys(value, place.at(printable(name)))
+    return top
+
+
+def _other_format(top: dict[str, Raw], required: Sequence[str]) -> str:
+    """Name the neighbouring format that a file's keys are those of, '' if none."""
+    images, annotations = (
+        bytes(memoryview(top.get(key, b''))[:_HEAD])
+        for key in ('images', 'annotations')
+    )
+    if 'videos' not in required:
+        is_ytvis = 'videos' in top and 'images' not in top
+        return 'a json of YouTube-VIS: use YouTubeVISDataset' if is_ytvis else ''
+    if 'imagePath' in top and 'shapes' in top:
+        return 'a json of LabelMe, one image'
+    if 'masks' in top and 'tracks' in top:
+        return 'the record of one video, as mmvis writes it'
+    if images.strip(b'[] \n') == b'':
+        return ''
+    if 'videos' in top:
+        return 'a json of CocoVID, whose annotations are of single images'
+    if any(key in images + annotations for key in (b'"video_id"', b'"track_id"')):
+        return 'a tracking json whose annotations are of single images'
+    return 'a json of COCO, single images: for pre-training use CocoClipDataset'
+
+
+def _read_by_id(content: Raw, kind: type, place: Place) -> dict[int, dict]:
+    """Read a list of small entries by their ids, which differ."""
+    decoder = msgspec.json.Decoder(kind)
+    entries: dict[int, dict] = {}
+    for index, text in enumerate(elements(content, place)):
+        entry = msgspec.structs.asdict(decode(text, decoder, place.at(f'[{index}]')))
+        if entry['id'] in entries:
+            raise _repeated(entry['id'], place.at(f'[{index}]'))
+        entries[entry['id']] = {k: v for k, v in entry.items() if v is not UNSET}
+    if not entries:
+        raise place.error('expected at least one entry, got none.')
+    return entries
+
+
+def _decode_entry(text: Raw, decoder: msgspec.json.Decoder, place: Place) -> Any:
+    """Decode an annotation or a result, no key of which may occur twice."""
+    entry = decode(text, decoder, place)
+    for name, value in members(text, place).items():
+        if name == 'segmentations' and _has_mask_keys_once(value, entry):
+            continue
+        check_keys(value, place.at(f'.{printable(name)}'))
+    return entry
+
+
+def _has_mask_keys_once(text: Raw, entry: Any) -> bool:
+    """Whether masks have as many quotes as two keys, and a text, need: quick."""
+    is_result = isinstance(entry, dict)
+    masks = entry['segmentations'] if is_result else entry.segmentations
+    num_quotes = sum(
+        6 if isinstance(mask['counts'], str) else 4
+        for mask in masks
+        if isinstance(mask, dict)
+    )
+    return bytes(text).count(b'"') == num_quotes
+
+
+def _check_video(video: dict, place: Place, required: Sequence[str]) -> None:
+    """Check a video's names and size, and add its length."""
+    names = video.get('file_names')
+    if names is None and ('file_names' in required or 'length' not in video):
+        raise place.at('.file_names').error('missing, expected one name per frame.')
+    for frame_id, name in enumerate(names or ()):
+        if not name or '\0' in name or '://' in name:
+            raise place.at(f'.file_names[{frame_id}]').error(
+                f'expected the name of a file below the image folder, got {name!r:.60}.'
+            )
+    length = video.setdefault('length', len(names or ()))
+    if names is not None and length != len(names):
+        raise place.at('.length').error(
+            f'{length} given, but file_names has {len(names)} entries.'
+        )
+    if video['height'] * video['width'] > _MAX_PIXELS:
+        raise place.at('.height').error(
+            f'{video["height"]} x {video["width"]} pixels, expected at most '
+            f'{_MAX_PIXELS} in a frame.'
+        )
+
+
+def _find(entry_id: int, known: dict, place: Place) -> Any:
+    """Look up an id that has to be there."""
+    if entry_id not in known:
+        advice = 'Was this made for another split or version of the data set?'
+        if place.path.endswith('.category_id'):
+            advice = 'Labels must be written as category ids.'
+        raise place.error(
+            f'{entry_id} is none of the {len(known)} ids, {shorten(sorted(known))}. '
+            f'{advice}'
+        )
+    return known[entry_id]
+
+
+def _check_length(values: list, video: dict, place: Place) -> None:
+    if len(values) != video['length']:
+        raise place.error(
+            f'{len(values)} entries, but video {video["id"]} has {video["length"]} '
+            'frames. Every frame needs one, null where the object is not seen.'
+        )
+
+
+def _check_size(mask: dict, size: list[int], place: Place, path: str) -> None:
+    """Check that a mask has the size of its video; make it one list for all."""
+    if mask['size'] != size:
+        raise place.at(f'{path}.size').error(
+            f'{mask["size"]} given, but its video has [height, width] = {size}.'
+        )
+    mask['size'] = size
+
+
+def _repeated(entry_id: int, place: Place) -> UserValueError:
+    return place.at('.id').error(
+        f'expected an id that no earlier entry has, got {entry_id}.'
+    )

@@ -9,12 +9,12 @@ _base_ = ['ifc_small_shapes.py', '_base_/pipelines/jittered_clips.py']
 
 num_classes = 4
 data_root = 'data/custom/'
-first_lesson = 'work_dirs/ifc_small_custom_backbone/iter_1000.pth'
+pretrained_backbone = 'work_dirs/ifc_small_custom_backbone/iter_1000.pth'
 model = dict(
-    backbone=dict(init_cfg=dict(checkpoint=first_lesson)),
+    backbone=dict(init_cfg=dict(checkpoint=pretrained_backbone)),
     head=dict(num_classes=num_classes),
     auxiliary_head=dict(
-        num_classes=num_classes, init_cfg=dict(checkpoint=first_lesson)
+        num_classes=num_classes, init_cfg=dict(checkpoint=pretrained_backbone)
     ),
 )
 max_iters = 3600  # jittered clips take longer to learn, and bear it

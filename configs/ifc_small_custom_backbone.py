@@ -1,4 +1,4 @@
-# First lesson of ifc_small_custom.py, see there.
+# Pre-training of the backbone of ifc_small_custom.py, see there.
 _base_ = ['ifc_small_shapes_backbone.py', '_base_/pipelines/jittered_clips.py']
 
 data_root = 'data/custom/'

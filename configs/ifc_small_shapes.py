@@ -6,13 +6,17 @@ _base_ = [
     '_base_/default_runtime.py',
 ]
 
-first_lesson = 'work_dirs/ifc_small_shapes_backbone/iter_1000.pth'
+pretrained_backbone = 'work_dirs/ifc_small_shapes_backbone/iter_1000.pth'
 model = dict(
     backbone=dict(
-        init_cfg=dict(type='Pretrained', checkpoint=first_lesson, prefix='backbone.'),
+        init_cfg=dict(
+            type='Pretrained', checkpoint=pretrained_backbone, prefix='backbone.'
+        ),
     ),
     auxiliary_head=dict(
-        init_cfg=dict(type='Pretrained', checkpoint=first_lesson, prefix='head.'),
+        init_cfg=dict(
+            type='Pretrained', checkpoint=pretrained_backbone, prefix='head.'
+        ),
     ),
 )
 max_iters = 1600

@@ -1,4 +1,4 @@
-# First lesson of ifc_small_shapes.py: the backbone alone learns, from single frames
+# Pre-training for ifc_small_shapes.py: the backbone alone learns, from single frames
 # of ShapesVIS, which class each cell of its coarsest map shows. It takes the place of
 # the ImageNet weights that the published models start from.
 _base_ = [

@@ -1,5 +1,5 @@
-# TeViT's head on four levels of 256 channels, which FPN makes: news that tokens brought
-# to the coarsest level get to all of them.
+# TeViT's head on four levels of 256 channels, which FPN makes: what tokens brought to
+# the coarsest level gets to all of them.
 _base_ = '../models/tevit_r50.py'
 
 head_neck = [

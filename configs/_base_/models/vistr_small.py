@@ -33,7 +33,7 @@ model = dict(
         layer=layer,
     ),
     head=dict(
-        type='VisTRHead',
+        type='FromScratchVisTRHead',
         num_classes=num_classes,
         in_channels=[16, embed_dims],
         clip_len=frames_per_clip,
@@ -44,7 +44,6 @@ model = dict(
             type='ClipDecoder', num_layers=3, layer=layer, temporal_position=True
         ),
         num_groups=4,
-        class_vote=False,
         criterion=dict(
             type='InstanceSequenceCriterion',
             assigner=dict(

@@ -1,4 +1,4 @@
-# IFC's: all frames of a clip hear each other in every layer.
+# IFC's: all frames of a clip exchange information in every layer.
 token_neck = [
     dict(
         type='MemoryTokenNeck',

@@ -1,4 +1,4 @@
-"""TeViT's backbone: PVTv2 whose frames speak to each other through messengers."""
+"""TeViT's backbone: PVTv2 whose frames exchange messenger tokens."""
 
 from __future__ import annotations
 
@@ -67,7 +67,6 @@ class MsgShifT(PyramidVisionTransformerV2):
         num_heads (Sequence[int]): Attention heads of each stage.
         mlp_ratios (Sequence[int]): Widening of each stage's feed-forward blocks.
             Defaults to (8, 8, 4, 4).
-        sr_ratios (Sequence[int]): Spatial reduction of each stage's keys.
         out_indices (Sequence[int]): Stages whose maps are returned.
         drop_path_rate (float): Of the last block; rises linearly. Defaults to 0.1.
         num_messenger_tokens (int): M, a multiple of the number of runs. Defaults to
@@ -88,10 +87,10 @@ class MsgShifT(PyramidVisionTransformerV2):
     def __init__(
         self,
         embed_dims: int = 64,
+        *,
         num_layers: Sequence[int] = (2, 2, 2, 2),
         num_heads: Sequence[int] = (1, 2, 5, 8),
         mlp_ratios: Sequence[int] = (8, 8, 4, 4),
-        sr_ratios: Sequence[int] = (8, 4, 2, 1),
         out_indices: Sequence[int] = (0, 1, 2, 3),
         drop_path_rate: float = 0.1,
         num_messenger_tokens: int = 32,
@@ -104,7 +103,6 @@ class MsgShifT(PyramidVisionTransformerV2):
             num_layers=list(num_layers),
             num_heads=list(num_heads),
             mlp_ratios=list(mlp_ratios),
-            sr_ratios=list(sr_ratios),
             out_indices=tuple(out_indices),
             drop_path_rate=drop_path_rate,
             convert_weights=convert_weights,

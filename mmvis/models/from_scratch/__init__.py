@@ -16,6 +16,7 @@ from mmvis.models.from_scratch.necks import (
 from mmvis.models.from_scratch.query_window import QueryWindow
 from mmvis.models.from_scratch.semantic_head import SemanticHead
 from mmvis.models.from_scratch.vis_model import FromScratchVISModel
+from mmvis.models.from_scratch.vistr_head import FromScratchVisTRHead
 
 __all__ = [
     'FromScratchDIIHead',
@@ -24,6 +25,7 @@ __all__ = [
     'FromScratchMessengerTokenNeck',
     'FromScratchSpaceTimeEncoderNeck',
     'FromScratchVISModel',
+    'FromScratchVisTRHead',
     'GridClipDecoder',
     'GridRPNHead',
     'QueryWindow',

@@ -21,7 +21,7 @@ class QueryWindow(BaseModule):
     """Mask logits that depend on the place alone.
 
     Dynamic kernels, as IFC's, tell two objects apart only once features and kernels
-    have both learnt to speak of places; until then all queries draw the same mask,
+    have both learnt to tell places apart; until then all queries draw the same mask,
     and which of them is matched to which object is left to chance. Here each query
     has a second kernel, over position codes. It starts as the code of the query's
     point, so that queries prefer what is near them from the first iteration on; what

@@ -1,4 +1,4 @@
-"""Dense classification of feature cells: quick lessons for a fresh backbone."""
+"""Dense classification of feature cells, for a backbone without pre-trained weights."""
 
 from __future__ import annotations
 
@@ -16,10 +16,13 @@ from mmvis.structures import ClipFeatures
 
 __all__ = ['SemanticHead']
 
+# Weight of the background in the cross entropy.
+_BACKGROUND_WEIGHT = 0.2
+
 
 @MODELS.register_module()
 class SemanticHead(BaseModule):
-    """Tell the class of every cell of one level, in training only.
+    """Tell the class of every cell of the coarsest level, in training only.
 
     Set prediction teaches a backbone slowly, through the few cells that queries
     happen to look at. Where no pre-trained weights are to be had, this head gives
@@ -29,10 +32,6 @@ class SemanticHead(BaseModule):
     Args:
         num_classes (int): K, without background.
         in_channels (Sequence[int]): Channels of the incoming levels.
-        level (int): Index of the level that is classified. Defaults to -1, the
-            coarsest.
-        background_weight (float): Weight of the background in the cross entropy.
-            Defaults to 0.2.
         loss_weight (float): Defaults to 1.0.
         init_cfg (dict, optional): Initialisation config.
     """
@@ -41,18 +40,15 @@ class SemanticHead(BaseModule):
         self,
         num_classes: int,
         in_channels: Sequence[int],
-        level: int = -1,
-        background_weight: float = 0.2,
         loss_weight: float = 1.0,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
         self.num_classes = num_classes
         self.in_channels = list(in_channels)
-        self.level = level
-        self.class_weight = [1.0] * num_classes + [background_weight]
+        self.class_weight = [1.0] * num_classes + [_BACKGROUND_WEIGHT]
         self.loss_weight = loss_weight
-        self.classifier = nn.Conv2d(self.in_channels[level], num_classes + 1, 1)
+        self.classifier = nn.Conv2d(self.in_channels[-1], num_classes + 1, 1)
 
     def forward(self, features: ClipFeatures) -> dict[str, Tensor]:
         """Classify the cells of a batch of clips.
@@ -64,7 +60,7 @@ class SemanticHead(BaseModule):
             dict[str, Tensor]: ``sem_logits`` of shape (B*T, K+1, H, W), background
             last.
         """
-        return dict(sem_logits=self.classifier(features.maps[self.level].flatten(0, 1)))
+        return dict(sem_logits=self.classifier(features.maps[-1].flatten(0, 1)))
 
     def loss(
         self, features: ClipFeatures, data_samples: TrackSampleList

@@ -1,4 +1,4 @@
-"""What the necks share whose frames speak to each other through tokens."""
+"""What the necks share whose frames exchange information through tokens."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class FrameTokenNeck(EncoderNeck):
         return sine_position(padding_mask, self.embed_dims)
 
     def exchange(self, tokens: Tensor, layer: int) -> Tensor:
-        """Carry news between the frames of a clip.
+        """Exchange information between the frames of a clip.
 
         Args:
             tokens (Tensor): Shape (B, T, M, C).

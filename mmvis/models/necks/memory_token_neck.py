@@ -1,4 +1,4 @@
-"""IFC's encoder: frames speak to each other through memory tokens."""
+"""IFC's encoder: frames exchange information through memory tokens."""
 
 from __future__ import annotations
 

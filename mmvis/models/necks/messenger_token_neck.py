@@ -28,17 +28,17 @@ class MessengerTokenNeck(FrameTokenNeck):
     Every second layer moves them back, so that in the end all are home.
 
     News travel one stride s a layer after the first: in a clip of any length a
-    frame hears of others up to ``max(|s|) * (L - 1)`` frames away on either side,
+    frame receives from others up to ``max(|s|) * (L - 1)`` frames away on either side,
     the clip's end counting as next to its beginning. Cost grows with
-    T x (H*W + M)^2; :class:`MemoryTokenNeck`, whose frames all hear each other in
-    every layer, has M x T^2 and as many parameters again besides.
+    T x (H*W + M)^2; :class:`MemoryTokenNeck`, whose frames all exchange
+    information in every layer, has M x T^2 and as many parameters again besides.
 
     Differs from the paper: there the messengers pass through the convolutions,
     attention and feed-forward blocks of PVTv2 themselves (:class:`MsgShifT`), which
     ties them to that backbone, and start in the input. Here they have layers of
     their own (post-norm, as in DETR) behind the backbone, on its coarsest level,
-    and a learned position that tells their run; other levels get the news where a
-    neck such as FPN follows.
+    and a learned position that tells their run; other levels get what they carry
+    where a neck such as FPN follows.
 
     Args:
         in_channels (Sequence[int]): Channels of the incoming levels, finest
@@ -47,7 +47,7 @@ class MessengerTokenNeck(FrameTokenNeck):
         num_messenger_tokens (int): M, messengers per frame; a multiple of the
             number of runs. Defaults to 8.
         shift_strides (Sequence[int]): Frames by which each run moves; +1 carries
-            from frame t to t + 1. All 0: frames do not speak to each other.
+            from frame t to t + 1. All 0: frames exchange nothing.
             Defaults to the paper's (1, -1, 2, -2).
         num_layers (int): L. At least 2: what is moved after one layer is read in
             the next. The last of an odd number does not move them. Defaults to 3.

@@ -18,6 +18,9 @@ from mmvis.structures import ClipFeatures, RoIClipPrediction
 
 __all__ = ['STQIHead']
 
+# Input pixels per cell of the grid at which near-online inference compares clips.
+_GRID_STRIDE = 4
+
 
 @MODELS.register_module()
 class STQIHead(BaseModule):
@@ -25,7 +28,7 @@ class STQIHead(BaseModule):
 
     TeViT (Yang et al., CVPR 2022), Sec. 3.3, on QueryInst (Fang et al., ICCV 2021):
     each query has a box in every frame; stage by stage it looks into its boxes,
-    speaks to the other queries of the frame and to itself in the other frames
+    attends to the other queries of the frame and to itself in the other frames
     (:class:`ClipDIIHead`), and moves them. Masks are made within the boxes. A track
     is a query, so nothing is linked within a clip. Proposals, stages and mask heads
     are MMDetection's, by their names in ``QueryInst``.
@@ -44,8 +47,6 @@ class STQIHead(BaseModule):
             :class:`ClipRoICriterion`; needed for training only.
         num_tracks (int): (query, class) pairs that a clip keeps. Defaults to 10, the
             paper's.
-        mask_stride (int): Input pixels per cell of the grid at which near-online
-            inference compares clips. Defaults to 4.
         init_cfg (dict, optional): Initialisation config.
 
     Raises:
@@ -61,14 +62,12 @@ class STQIHead(BaseModule):
         roi_head: dict,
         criterion: dict | None = None,
         num_tracks: int = 10,
-        mask_stride: int = 4,
         init_cfg: dict | None = None,
     ) -> None:
         super().__init__(init_cfg=init_cfg)
         self.num_classes = num_classes
         self.in_channels = list(in_channels)
         self.num_tracks = num_tracks
-        self.mask_stride = mask_stride
         self.rpn_head = MODELS.build(rpn_head)
         self.roi_head = MODELS.build(
             dict(
@@ -194,7 +193,7 @@ class STQIHead(BaseModule):
             cls_probs=cls_probs,
             roi_logits=self._predict_masks(features, last, b, query_inds, labels),
             bboxes=bboxes / bboxes.new_tensor([w, h, w, h]),
-            grid_size=(-int(-h // self.mask_stride), -int(-w // self.mask_stride)),
+            grid_size=(-int(-h // _GRID_STRIDE), -int(-w // _GRID_STRIDE)),
             query_inds=pairs,
         )
 

@@ -22,13 +22,10 @@ class FrameMeanCost:
     Args:
         cost (dict): Config of the cost, e.g. MMDetection's ``FocalLossCost``,
             ``BBoxL1Cost`` or ``IoUCost``; it carries its own weight.
-        visible_only (bool): Average over the frames in which an instance is visible
-            rather than over all frames. Defaults to True.
     """
 
-    def __init__(self, cost: dict, visible_only: bool = True) -> None:
+    def __init__(self, cost: dict) -> None:
         self.cost = TASK_UTILS.build(cost)
-        self.visible_only = visible_only
 
     def __call__(self, pred: InstanceData, gt: InstanceData) -> Tensor:
         """Compare the Q predictions of a clip with its N instances.
@@ -45,8 +42,6 @@ class FrameMeanCost:
         """
         total = 0
         weights = gt.visible.float()  # (N, T)
-        if not self.visible_only:
-            weights = weights.new_ones(weights.shape)
         for t in range(weights.shape[1]):
             frame_pred = InstanceData(
                 **{key: pred[key][:, t] for key in _PRED_FIELDS if key in pred}

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 __all__ = ['vote_classes']
 
 
-def vote_classes(probs: Tensor, num_classes: int) -> tuple[Tensor, Tensor, Tensor]:
+def vote_classes(probs: Tensor, num_classes: int) -> tuple[Tensor, Tensor]:
     """Give each instance sequence the class that most of its frames have.
 
     As VisTR's published inference does it: each frame has its best class, no-object
@@ -23,8 +23,8 @@ def vote_classes(probs: Tensor, num_classes: int) -> tuple[Tensor, Tensor, Tenso
         num_classes (int): K.
 
     Returns:
-        tuple[Tensor, Tensor, Tensor]: Class of each sequence (N,), K and above is an
-        unused one; score of each sequence (N,); score of each frame (N, T).
+        tuple[Tensor, Tensor]: Class of each sequence (N,), K and above is an
+        unused one; score of each sequence (N,).
     """
     frame_scores, frame_classes = probs[..., :-1].max(-1)
     votes = F.one_hot(frame_classes, probs.shape[-1] - 1).sum(1)  # (N, K+U)
@@ -32,4 +32,4 @@ def vote_classes(probs: Tensor, num_classes: int) -> tuple[Tensor, Tensor, Tenso
     order = torch.arange(votes.shape[1], device=votes.device).roll(-num_classes)
     rank = torch.arange(len(order), device=votes.device)
     winners = order[(votes[:, order] * len(order) - rank).argmax(1)]
-    return winners, frame_scores.mean(1), frame_scores
+    return winners, frame_scores.mean(1)

@@ -58,9 +58,6 @@ class VisTRHead(BaseModule):
             Defaults to 4.
         num_unused_classes (int): Classes between the K and no-object that no object
             has. The published checkpoints have one, their class 0. Defaults to 0.
-        class_vote (bool): Whether a sequence has the class that most frames vote
-            for and the mean of the frames' best scores, as published, or the mean
-            of their class probabilities. Defaults to True.
         min_frame_score (float): A sequence has no mask in frames whose best class has
             a lower probability. Defaults to 0.001, the original's value.
         with_cp (bool): Recompute activations of decoder and mask branch in the
@@ -87,7 +84,6 @@ class VisTRHead(BaseModule):
         num_groups: int = 8,
         num_sequence_groups: int = 4,
         num_unused_classes: int = 0,
-        class_vote: bool = True,
         min_frame_score: float = 0.001,
         with_cp: bool = False,
         criterion: dict | None = None,
@@ -107,7 +103,6 @@ class VisTRHead(BaseModule):
         self.clip_len = clip_len
         self.token_channels = embed_dims
         self.num_instances = num_instances
-        self.class_vote = class_vote
         self.min_frame_score = min_frame_score
         self.with_cp = with_cp
         self.decoder = MODELS.build(
@@ -243,21 +238,30 @@ class VisTRHead(BaseModule):
         Returns:
             ClipPrediction: At most N predictions.
         """
-        K = self.num_classes
         probs = cls_logits.softmax(-1)
-        winners, scores, frame_scores = vote_classes(probs, K)
-        if self.class_vote:
-            is_class = winners < K
-            cls_probs = probs.new_zeros(len(probs), K + 1)
-            cls_probs.scatter_(1, winners.clamp(max=K)[:, None], scores[:, None])
-            cls_probs[:, K] = 1 - scores
-        else:
-            mean = probs.mean(1)
-            is_class = mean[:, :-1].argmax(1) < K
-            cls_probs = torch.cat([mean[:, :K], mean[:, K:].sum(1, True)], dim=1)
+        cls_probs, is_class = self.join_classes(probs)
         is_kept = is_class & (mask_logits > 0).flatten(1).any(1)
+        frame_scores = probs[..., :-1].max(-1).values  # (N, t)
         is_absent = (frame_scores < self.min_frame_score)[..., None, None]
         mask_logits = mask_logits.masked_fill(is_absent, _ABSENT)
         return ClipPrediction(
             cls_probs[is_kept], mask_logits[is_kept], is_kept.nonzero()[:, 0]
         )
+
+    def join_classes(self, probs: Tensor) -> tuple[Tensor, Tensor]:
+        """Give each sequence the class that most of its frames vote for.
+
+        Args:
+            probs (Tensor): Class probabilities, shape (N, t, K+U+1).
+
+        Returns:
+            tuple[Tensor, Tensor]: Class probabilities of the sequences (N, K+1): the
+            mean of the frames' best scores, and what is missing to 1 for no-object;
+            whether objects can have the class that won (N,).
+        """
+        K = self.num_classes
+        winners, scores = vote_classes(probs, K)
+        cls_probs = probs.new_zeros(len(probs), K + 1)
+        cls_probs.scatter_(1, winners.clamp(max=K)[:, None], scores[:, None])
+        cls_probs[:, K] = 1 - scores
+        return cls_probs, winners < K

@@ -114,15 +114,17 @@ def test_frames_at_once_bound_what_a_block_sees(monkeypatch):
 
 
 @torch.no_grad()
-@pytest.mark.parametrize(('shift_strides', 'hears'), [((1, -1), True), ((0, 0), False)])
-def test_frames_hear_each_other_by_the_shift_alone(shift_strides, hears):
+@pytest.mark.parametrize(
+    ('shift_strides', 'receives'), [((1, -1), True), ((0, 0), False)]
+)
+def test_frames_exchange_by_the_shift_alone(shift_strides, receives):
     model = tiny_backbone(shift_strides=shift_strides)
     frames = torch.randn(1, 4, 3, 64, 64)
     before = model(clip_features(frames)).maps[-1]
     frames[0, 1] += 1
     after = model(clip_features(frames)).maps[-1]
     changed = (before - after).abs().amax((0, 2, 3, 4)) > 1e-6
-    assert changed.tolist() == [hears, True, hears, hears]
+    assert changed.tolist() == [receives, True, receives, receives]
 
 
 @torch.no_grad()
@@ -161,7 +163,7 @@ def test_has_the_parameters_of_pvt_v2_and_messengers(sizes):
     assert shapes == {name: value.shape for name, value in pvt.items()}
 
 
-def test_every_parameter_and_every_heard_messenger_learns():
+def test_every_parameter_and_every_read_messenger_learns():
     model = tiny_backbone().train()
     entering = []  # patches and messengers of each block
 
@@ -177,8 +179,8 @@ def test_every_parameter_and_every_heard_messenger_learns():
     norms = {name: p.grad.norm() for name, p in model.named_parameters()}
     assert [name for name, norm in norms.items() if norm == 0] == []
     # Patches read messengers as keys, which they are in the first three stages.
-    heard = [bool(both.grad[:, -8:].any()) for both in entering]
-    assert heard == [True] * 6 + [False] * 2
+    read = [bool(both.grad[:, -8:].any()) for both in entering]
+    assert read == [True] * 6 + [False] * 2
 
 
 def test_messengers_make_equal_runs():

@@ -47,19 +47,14 @@ def test_shares_of_the_cells():
 
 def test_loss_is_the_weighted_cross_entropy():
     torch.manual_seed(0)
-    head = SemanticHead(K, [6, 8], background_weight=0.25, loss_weight=3.0)
+    head = SemanticHead(K, [6, 8], loss_weight=3.0)
     features, sample = make_features(), make_sample()
     loss = head.loss(features, [sample, sample])['loss_semantic']
     log_probs = head(features)['sem_logits'].log_softmax(1)
     shares = head.class_shares(sample, log_probs).repeat(B, 1, 1, 1)
-    weights = torch.tensor([1.0] * K + [0.25]).view(-1, 1, 1)
+    weights = torch.tensor([1.0] * K + [0.2]).view(-1, 1, 1)
     expected = -3 * (weights * shares * log_probs).sum(1).mean()
     torch.testing.assert_close(loss, expected)
-
-
-def test_chosen_level():
-    head = SemanticHead(K, [6, 8], level=0)
-    assert head(make_features())['sem_logits'].shape == (B * T, K + 1, 4, 6)
 
 
 def test_no_instances():

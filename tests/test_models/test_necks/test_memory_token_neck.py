@@ -29,7 +29,7 @@ def test_shapes(make_features, num_frames):
     assert out.feat_strides == (8, 16)
 
 
-def test_frames_speak_through_memory_only(make_features):
+def test_frames_exchange_through_memory_only(make_features):
     """A later frame changes an earlier one, but not without the memory layers."""
     neck, features = make_neck(), make_features()
     changed = features.replace(maps=(features.maps[0], features.maps[1].clone()))

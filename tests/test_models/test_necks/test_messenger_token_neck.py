@@ -22,7 +22,7 @@ def make_neck(**kwargs):
 
 def frames_that_change(neck, features, frame):
     """Frames whose encoded map depends on the last level of one frame."""
-    neck = neck.double()  # news of far frames are faint
+    neck = neck.double()  # what far frames send is faint
     maps = [m.double() for m in features.maps]
     before = neck(features.replace(maps=tuple(maps))).maps[1]
     maps[1] = maps[1].clone()
@@ -47,7 +47,7 @@ def test_shapes(make_features, num_frames):
     ('num_layers', 'reached'),
     [(2, range(5, 10)), (3, range(3, 12)), (4, range(1, 14))],
 )
-def test_news_travel_two_frames_a_layer(make_features, num_layers, reached):
+def test_messengers_travel_two_frames_a_layer(make_features, num_layers, reached):
     neck = make_neck(num_layers=num_layers)
     assert frames_that_change(neck, make_features(15), 7) == list(reached)
 
@@ -62,7 +62,7 @@ def test_each_run_goes_its_way(make_features):
 
 
 @pytest.mark.parametrize('num_layers', [2, 3])
-def test_without_shift_frames_do_not_speak(make_features, num_layers):
+def test_without_shift_frames_exchange_nothing(make_features, num_layers):
     neck = make_neck(shift_strides=(0,), num_layers=num_layers)
     assert frames_that_change(neck, make_features(5), 2) == [2]
 
@@ -139,7 +139,7 @@ def test_mixed_precision(make_features):
 def test_gradients_reach_every_parameter(make_features):
     neck = make_neck().train()
     neck(make_features()).maps[-1].square().sum().backward()
-    # The messengers' own values are heard by the cells; so are their positions.
+    # The messengers' own values are read by the cells; so are their positions.
     without = [
         name
         for name, p in neck.named_parameters()

@@ -170,8 +170,8 @@ def check_gradients(golden, params):
     }
     assert set(old_names) == set(params)
     assert golden.recipe['no_grad_params'] == []
-    unheard = {old for new, old in old_names.items() if norms[new] == 0}
-    assert unheard == set(golden.recipe['zero_grad_params'])
+    without = {old for new, old in old_names.items() if norms[new] == 0}
+    assert without == set(golden.recipe['zero_grad_params'])
     num_compared = 0
     for new, old in old_names.items():
         if f'grad/{old}/norm' in golden.arrays.files:

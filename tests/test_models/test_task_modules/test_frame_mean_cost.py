@@ -81,5 +81,3 @@ def test_averages_over_the_frames_with_the_instance():
     cost = dict(type='BBoxL1Cost')
     # L1 of the frames: 1.0, 0.4, 1.8
     assert FrameMeanCost(cost)(pred, gt).item() == pytest.approx(0.7)
-    every_frame = FrameMeanCost(cost, visible_only=False)
-    assert every_frame(pred, gt).item() == pytest.approx(3.2 / 3)

@@ -122,7 +122,7 @@ def test_frames_without_any_class_have_no_mask(build_vistr_head):
 
 
 def test_mean_of_probabilities(build_vistr_head):
-    head = build_vistr_head(class_vote=False, num_unused_classes=1)
+    head = build_vistr_head(type='FromScratchVisTRHead', num_unused_classes=1)
     logits = logits_of([[1, 4, 1, 2], [3, 3, 3, 1]], 5)
     prediction = head.join_frames(logits, torch.ones(2, 4, 2, 3))
     mean = logits[0].softmax(-1).mean(0)

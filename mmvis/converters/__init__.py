@@ -1,10 +1,11 @@
 """From published checkpoints of the original code to mmvis."""
 
 from mmvis.converters.checkpoint_file import read_tensors
-from mmvis.converters.ifc import convert_ifc, num_classes_of
+from mmvis.converters.ifc import convert_ifc, export_ifc, num_classes_of
 from mmvis.converters.tevit import (
     convert_pvt_v2,
     convert_tevit,
+    export_tevit,
     is_microsoft_swin,
     is_pvt_v2,
     pvt_v2_sizes_of,
@@ -15,7 +16,12 @@ from mmvis.converters.videomt import (
     export_videomt,
     videomt_sizes_of,
 )
-from mmvis.converters.vistr import convert_detr, convert_vistr, vistr_shape_of
+from mmvis.converters.vistr import (
+    convert_detr,
+    convert_vistr,
+    export_vistr,
+    vistr_shape_of,
+)
 
 __all__ = [
     'convert_detr',
@@ -24,7 +30,10 @@ __all__ = [
     'convert_tevit',
     'convert_videomt',
     'convert_vistr',
+    'export_ifc',
+    'export_tevit',
     'export_videomt',
+    'export_vistr',
     'is_microsoft_swin',
     'is_pvt_v2',
     'num_classes_of',

@@ -143,7 +143,11 @@ def read_tensors(path: str | Path) -> dict[str, Tensor]:
 
 
 def write_checkpoint(
-    weights: Mapping[str, Tensor], path: str | Path, meta: Mapping[str, Any]
+    weights: Mapping[str, Tensor],
+    path: str | Path,
+    meta: Mapping[str, Any],
+    *,
+    key: str = 'state_dict',
 ) -> None:
     """Write weights to a file, whole or not at all.
 
@@ -153,6 +157,8 @@ def write_checkpoint(
             is written by ``torch.save``.
         meta (Mapping[str, Any]): What there is to know about them, kept under 'meta';
             texts, numbers and containers.
+        key (str): Under which ``torch.save`` gets the weights, 'state_dict' or
+            'model'. Defaults to 'state_dict'.
     """
     if Path(path).suffix == '.safetensors':
         tensors = {n: value.detach().cpu().clone() for n, value in weights.items()}
@@ -162,7 +168,7 @@ def write_checkpoint(
             partial.write_bytes(save(dense, metadata=about))
     else:
         with atomic_file(path) as partial:
-            torch.save(dict(state_dict=dict(weights), meta=dict(meta)), partial)
+            torch.save({key: dict(weights), 'meta': dict(meta)}, partial)
 
 
 def _key_of_weights(content: Mapping[str, Any]) -> str | None:
@@ -276,7 +282,7 @@ _COPY_AGAIN = (
     'Copy or download it again; a training resumes from an earlier checkpoint with '
     '--resume PATH.'
 )
-_SAVE_WEIGHTS = 'Save the state dict of a model whose training did not diverge.'
+_SAVE_WEIGHTS = 'Give a checkpoint that holds the state dict of a trained model.'
 
 
 def _unreadable(path: Path, error: Exception) -> str:

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 from mmengine.config import Config, ConfigDict
 from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
-from mmengine.runner.checkpoint import save_checkpoint
 from torch import Tensor
 
-import mmvis.engine  # makes MMEngine write checkpoints atomically
 import mmvis.models  # noqa: F401  (registers the models)
-from mmvis.converters.checkpoint_file import read_tensors
-from mmvis.errors import UserError
+from mmvis.converters.checkpoint_file import read_tensors, write_checkpoint
+from mmvis.engine.user_errors import user_errors
 
 __all__ = ['convert_file', 'load_model_cfg']
+
+Convert = Callable[[dict[str, Tensor]], dict[str, Tensor]]
 
 
 def load_model_cfg(config: str | Path) -> ConfigDict:
@@ -29,21 +28,20 @@ def load_model_cfg(config: str | Path) -> ConfigDict:
 
 
 def convert_file(
-    src: str, dst: str, convert: Callable[[dict[str, Tensor]], dict[str, Tensor]]
+    src: str, dst: str, convert: Convert, *, key: str = 'state_dict'
 ) -> None:
     """Read a checkpoint, convert it, write it; leave with what is wrong in ``src``.
 
     Args:
         src (str): Checkpoint to read.
         dst (str): Checkpoint to write.
-        convert (Callable): Turns the tensors of ``src`` into mmvis weights.
+        convert (Convert): Turns the tensors of ``src`` into those of ``dst``.
+        key (str): Under which a ``.pth`` file holds them. Defaults to 'state_dict'.
 
     Raises:
         SystemExit: If ``src`` cannot be read or is not what it should be.
     """
-    try:
+    with user_errors(src):
         weights = convert(read_tensors(src))
-    except (UserError, OSError) as error:
-        sys.exit(f'{src}: {error}')
-    save_checkpoint(dict(state_dict=weights, meta=dict(source=src)), dst)
+        write_checkpoint(weights, dst, dict(source=src), key=key)
     print_log(f'Wrote {len(weights)} weights to {dst}')

@@ -1,25 +1,25 @@
 """Names inside of DETR's transformer layers and ours."""
 
-__all__ = ['DECODER_LAYER', 'ENCODER_LAYER', 'layer_rules']
+__all__ = ['DECODER_LAYER', 'ENCODER_LAYER', 'layer_rows']
 
 ENCODER_LAYER = (
-    (r'\.self_attn\.', '.self_attn.'),
-    (r'\.linear', '.ffn.linear'),
-    (r'\.norm1\.', '.self_attn.norm.'),
-    (r'\.norm2\.', '.ffn.norm.'),
+    ('.self_attn.', '.self_attn.'),
+    ('.linear', '.ffn.linear'),
+    ('.norm1.', '.self_attn.norm.'),
+    ('.norm2.', '.ffn.norm.'),
 )
 DECODER_LAYER = (
-    (r'\.self_attn\.', '.self_attn.'),
-    (r'\.multihead_attn\.', '.cross_attn.'),
-    (r'\.linear', '.ffn.linear'),
-    (r'\.norm1\.', '.self_attn.norm.'),
-    (r'\.norm2\.', '.cross_attn.norm.'),
-    (r'\.norm3\.', '.ffn.norm.'),
+    ('.self_attn.', '.self_attn.'),
+    ('.multihead_attn.', '.cross_attn.'),
+    ('.linear', '.ffn.linear'),
+    ('.norm1.', '.self_attn.norm.'),
+    ('.norm2.', '.cross_attn.norm.'),
+    ('.norm3.', '.ffn.norm.'),
 )
 
 
-def layer_rules(
+def layer_rows(
     old: str, new: str, parts: tuple[tuple[str, str], ...]
 ) -> list[tuple[str, str]]:
-    """Regular expressions for the numbered layers below ``old``, and their names."""
-    return [(rf'{old}\.(\d+){a}', rf'{new}.\g<1>{b}') for a, b in parts]
+    """Rows of a table for the numbered layers below ``old``, and their names."""
+    return [(f'{old}.#{a}', f'{new}.#{b}') for a, b in parts]

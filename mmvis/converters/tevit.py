@@ -16,6 +16,7 @@ from mmvis.errors import UserKeyError
 __all__ = [
     'convert_pvt_v2',
     'convert_tevit',
+    'export_tevit',
     'is_microsoft_swin',
     'is_pvt_v2',
     'old_names_of',
@@ -26,9 +27,10 @@ __all__ = [
 # TeViT is QueryInst with messengers and has its names, those of MMDetection 2 and 3;
 # only the rooms of the house are put before.
 _TABLE = [
-    (r'backbone\.', 'backbone.'),
-    (r'neck\.', 'necks.0.'),
-    (r'(rpn|roi)_head\.', r'head.\g<1>_head.'),
+    ('backbone.', 'backbone.'),
+    ('neck.', 'necks.0.'),
+    ('rpn_head.', 'head.rpn_head.'),
+    ('roi_head.', 'head.roi_head.'),
 ]
 _CLASS_WEIGHT = 'roi_head.bbox_head.0.fc_cls.weight'
 _QUERY_WEIGHT = 'rpn_head.init_proposal_bboxes.weight'
@@ -140,6 +142,26 @@ def convert_tevit(
     old_names = old_names_of(tensors)
     check_complete(old_names, tensors, weights)
     return {new: tensors[old] for new, old in old_names.items()} | kept
+
+
+def export_tevit(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Turn the weights of a TeViT or QueryInst into those of the original.
+
+    A Swin keeps MMDetection's names, which TeViT's own has as well.
+
+    Args:
+        weights (Mapping[str, Tensor]): Weights by the names of mmvis.
+
+    Returns:
+        dict[str, Tensor]: Weights by the names of the original.
+
+    Raises:
+        KeyError: If a weight is unknown, or it is neither of the two.
+    """
+    new_names = rename(weights, _TABLE, reverse=True)
+    tensors = {new: weights[old] for new, old in new_names.items()}
+    tevit_sizes_of(tensors)  # raises where it is another model
+    return tensors
 
 
 def convert_pvt_v2(

@@ -8,37 +8,42 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from mmvis.converters.detr_transformer import DECODER_LAYER, ENCODER_LAYER, layer_rules
-from mmvis.converters.rename import check_complete, rename
+from mmvis.converters.detr_transformer import DECODER_LAYER, ENCODER_LAYER, layer_rows
+from mmvis.converters.rename import check_complete, rename, split_counters
 from mmvis.errors import UserKeyError
 
-__all__ = ['convert_detr', 'convert_vistr', 'old_names_of_vistr', 'vistr_shape_of']
+__all__ = [
+    'convert_detr',
+    'convert_vistr',
+    'export_vistr',
+    'old_names_of_vistr',
+    'vistr_shape_of',
+]
 
-_TRANSFORMER = r'vistr\.transformer\.'
+_TRANSFORMER = 'vistr.transformer.'
 # Conv2d and GroupNorm of the mask head, and Conv3d with GroupNorm, by their place.
 _TABLE = [
-    (r'vistr\.backbone\.0\.body\.', 'backbone.'),
-    (r'vistr\.input_proj\.', 'necks.0.input_proj.'),
-    *layer_rules(_TRANSFORMER + r'encoder\.layers', 'necks.0.layers', ENCODER_LAYER),
-    *layer_rules(
-        _TRANSFORMER + r'decoder\.layers', 'head.decoder.layers', DECODER_LAYER
-    ),
-    (_TRANSFORMER + r'decoder\.norm\.', 'head.decoder.norm.'),
-    (r'vistr\.query_embed\.', 'head.decoder.query_embed.'),
-    (r'vistr\.class_embed\.', 'head.class_embed.'),
-    (r'vistr\.bbox_embed\.', 'head.bbox_embed.'),
-    (r'bbox_attention\.', 'head.bbox_attention.'),
-    *((rf'mask_head\.lay{i + 1}\.', f'head.mask_head.convs.{i}.') for i in range(4)),
-    *((rf'mask_head\.gn{i + 1}\.', f'head.mask_head.norms.{i}.') for i in range(5)),
+    ('vistr.backbone.0.body.', 'backbone.'),
+    ('vistr.input_proj.', 'necks.0.input_proj.'),
+    *layer_rows(_TRANSFORMER + 'encoder.layers', 'necks.0.layers', ENCODER_LAYER),
+    *layer_rows(_TRANSFORMER + 'decoder.layers', 'head.decoder.layers', DECODER_LAYER),
+    (_TRANSFORMER + 'decoder.norm.', 'head.decoder.norm.'),
+    ('vistr.query_embed.', 'head.decoder.query_embed.'),
+    ('vistr.class_embed.', 'head.class_embed.'),
+    ('vistr.bbox_embed.', 'head.bbox_embed.'),
+    ('bbox_attention.', 'head.bbox_attention.'),
+    *((f'mask_head.lay{i + 1}.', f'head.mask_head.convs.{i}.') for i in range(4)),
+    *((f'mask_head.gn{i + 1}.', f'head.mask_head.norms.{i}.') for i in range(5)),
     *(
-        (rf'mask_head\.adapter{i + 1}\.', f'head.mask_head.lateral_convs.{i}.')
+        (f'mask_head.adapter{i + 1}.', f'head.mask_head.lateral_convs.{i}.')
         for i in range(3)
     ),
-    (r'mask_head\.conv_offset\.', 'head.mask_head.conv_offset.'),
-    (r'mask_head\.dcn\.', 'head.mask_head.dcn.'),
-    (r'insmask_head\.', 'head.sequence_head.layers.'),
+    ('mask_head.conv_offset.', 'head.mask_head.conv_offset.'),
+    ('mask_head.dcn.', 'head.mask_head.dcn.'),
+    ('insmask_head.', 'head.sequence_head.layers.'),
 ]
 _CLASS_WEIGHT = 'vistr.class_embed.weight'
+_CLASS_WEIGHTS = ('head.class_embed.weight', 'head.class_embed.bias')
 # What DETR has and VisTR has not.
 _ONLY_IN_DETR = re.compile(
     r'(vistr\.(class_embed|query_embed)\.|mask_head\.(lay5|out_lay)\.)'
@@ -99,15 +104,37 @@ def convert_vistr(
         KeyError: If a weight is unknown, missing or left over.
         ValueError: If a shape differs.
     """
-    counters, weights = _split_counters(expected)
+    counters, weights = split_counters(expected)
     old_names = old_names_of_vistr(tensors)
     check_complete(old_names, tensors, weights)
     converted = {new: tensors[old] for new, old in old_names.items()}
-    num_outputs = len(converted['head.class_embed.weight'])
-    order = torch.tensor([*range(1, num_outputs - 1), 0, num_outputs - 1])
-    for name in ('head.class_embed.weight', 'head.class_embed.bias'):
-        converted[name] = converted[name][order]
+    for name in _CLASS_WEIGHTS:
+        converted[name] = converted[name][_class_order(converted[name])]
     return converted | counters
+
+
+def export_vistr(weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """Turn the weights of a VisTR into those of a checkpoint of the original.
+
+    Args:
+        weights (Mapping[str, Tensor]): Weights by the names of mmvis.
+
+    Returns:
+        dict[str, Tensor]: Weights by the names of the original, classes in its order.
+
+    Raises:
+        KeyError: If a weight is unknown, or those of the classes are missing.
+    """
+    _, learned = split_counters(weights)
+    for name in _CLASS_WEIGHTS:
+        if name not in learned:
+            raise UserKeyError(
+                f'The checkpoint lacks "{name}": it is not one of VisTR.'
+            )
+        order = _class_order(learned[name])
+        learned[name] = learned[name][order.argsort()]
+    new_names = rename(learned, _TABLE, reverse=True)
+    return {new: learned[old] for new, old in new_names.items()}
 
 
 def convert_detr(
@@ -133,7 +160,7 @@ def convert_detr(
     """
     renamed = {_as_vistr(name): value for name, value in tensors.items()}
     renamed = {n: v for n, v in renamed.items() if not _ONLY_IN_DETR.match(n)}
-    counters, weights = _split_counters(initial)
+    counters, weights = split_counters(initial)
     has_masks = 'mask_head.lay1.weight' in renamed
     fresh = [
         name
@@ -147,20 +174,14 @@ def convert_detr(
     return taken | {name: weights[name] for name in fresh} | counters, fresh
 
 
+def _class_order(weight: Tensor) -> Tensor:
+    """Index in the original of each output."""
+    last = len(weight) - 1
+    return torch.tensor([*range(1, last), 0, last])
+
+
 def _as_vistr(name: str) -> str:
     """Name that a weight of DETR has in VisTR."""
     if name.startswith(('bbox_attention.', 'mask_head.')):
         return name
     return 'vistr.' + name.removeprefix('detr.')
-
-
-def _split_counters(
-    expected: Mapping[str, Tensor],
-) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
-    """Part counters of batch norm, which frozen norms do not have, from weights."""
-    counters = {
-        name: value
-        for name, value in expected.items()
-        if name.endswith('num_batches_tracked')
-    }
-    return counters, {n: v for n, v in expected.items() if n not in counters}

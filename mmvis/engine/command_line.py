@@ -160,24 +160,39 @@ class RunArgumentParser(ToolArgumentParser):
 
 
 class ConverterArgumentParser(ToolArgumentParser):
-    """Parser of a tool that converts a checkpoint: ``src``, ``dst``, ``--config``.
+    """Parser of a tool that converts a checkpoint.
+
+    These are ``src``, ``dst``, ``--config`` and ``--reverse``.
 
     Args:
         description (str): What the tool does.
         examples (str): Printed as it is below the options.
         src_help (str): Which files it reads.
         default_config (str): How the config is chosen where none is given.
+        has_reverse (bool): Whether it converts both ways. Defaults to True.
     """
 
     def __init__(
-        self, description: str, examples: str, src_help: str, default_config: str
+        self,
+        description: str,
+        *,
+        examples: str,
+        src_help: str,
+        default_config: str,
+        has_reverse: bool = True,
     ) -> None:
         super().__init__(description, examples)
-        self.add_argument('src', help=src_help)
-        self.add_argument('dst', help='mmvis checkpoint to write, .pth')
+        self.add_argument('src', help=f'{src_help}; .pth, .pkl or .safetensors')
+        self.add_argument('dst', help='checkpoint to write, .pth or .safetensors')
         self.add_argument(
             '--config', help=f'config that it is for (default: {default_config})'
         )
+        if has_reverse:
+            self.add_argument(
+                '--reverse',
+                action='store_true',
+                help='from an mmvis checkpoint to one of the original implementation',
+            )
 
 
 def _read_literal(literal: str, text: str) -> Any:

@@ -1,6 +1,5 @@
 import pickle
-import subprocess
-import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -23,12 +22,12 @@ def source():
     return {name: torch.from_numpy(value) for name, value in weights.items()}
 
 
-def convert(src, dst):
-    command = [sys.executable, str(TOOL), str(src), str(dst)]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+@pytest.fixture
+def convert(run_converter):
+    return partial(run_converter, 'ifc_to_mmvis.py')
 
 
-def test_pth_converts_and_loads(source, tmp_path):
+def test_pth_converts_and_loads(convert, source, tmp_path):
     torch.save(dict(model=source, iteration=5999), tmp_path / 'src.pth')
     result = convert(tmp_path / 'src.pth', tmp_path / 'dst.pth')
     assert result.returncode == 0, result.stderr
@@ -40,7 +39,7 @@ def test_pth_converts_and_loads(source, tmp_path):
     assert torch.equal(weight, expected)
 
 
-def test_pkl_converts(source, tmp_path):
+def test_pkl_converts(convert, source, tmp_path):
     arrays = {name: value.numpy() for name, value in source.items()}
     with (tmp_path / 'src.pkl').open('wb') as f:
         pickle.dump(dict(model=arrays, __author__='x'), f)
@@ -57,12 +56,12 @@ class _Runs:
 
 
 @pytest.mark.parametrize('suffix', ['.pkl', '.pth'])
-def test_code_in_a_checkpoint_does_not_run(tmp_path, suffix):
+def test_code_in_a_checkpoint_does_not_run(convert, tmp_path, suffix):
     src = tmp_path / f'src{suffix}'
     with src.open('wb') as f:
         pickle.dump(dict(model=_Runs()), f)
     result = convert(src, tmp_path / 'dst.pth')
-    assert result.returncode == 1
+    assert result.returncode == 2
     assert f'src{suffix}' in result.stderr
     assert not Path('ran').exists()
 
@@ -84,21 +83,21 @@ def change(weights, change):
     ('kind', 'message'),
     [
         ('missing', 'memory_pos'),
-        ('unknown', 'Unknown weight "detr.bbox_embed.weight"'),
-        ('shape', '"detr.input_proj.bias" has shape (128,)'),
+        ('unknown', "Unknown weight 'detr.bbox_embed.weight'"),
+        ('shape', "'detr.input_proj.bias' has shape (128,)"),
         ('other', 'not one of IFC'),
     ],
 )
-def test_wrong_weights_are_named(source, tmp_path, kind, message):
+def test_wrong_weights_are_named(convert, source, tmp_path, kind, message):
     torch.save(dict(model=change(source, kind)), tmp_path / 'src.pth')
     result = convert(tmp_path / 'src.pth', tmp_path / 'dst.pth')
-    assert result.returncode == 1
+    assert result.returncode == 2
     assert message in result.stderr
     assert 'src.pth' in result.stderr
     assert not (tmp_path / 'dst.pth').exists()
 
 
-def test_values_that_are_no_tensors_are_named(tmp_path):
+def test_values_that_are_no_tensors_are_named(convert, tmp_path):
     torch.save(dict(model=dict(a=[1, 2])), tmp_path / 'src.pth')
     result = convert(tmp_path / 'src.pth', tmp_path / 'dst.pth')
     assert "entry 'a' is a list" in result.stderr

@@ -1,7 +1,6 @@
 import json
 import runpy
-import subprocess
-import sys
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -57,12 +56,12 @@ def test_names_and_shapes_are_those_of_the_original(variant):
     assert ours == {new: manifest[old]['shape'] for new, old in old_names.items()}
 
 
-def convert(src, dst, *options):
-    command = [sys.executable, str(TOOL), str(src), str(dst), *options]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
+@pytest.fixture
+def convert(run_converter):
+    return partial(run_converter, 'tevit_to_mmvis.py')
 
 
-def test_published_checkpoint_converts_and_loads(tmp_path):
+def test_published_checkpoint_converts_and_loads(convert, tmp_path):
     source = pseudo_weights('msgshift')
     torch.save(dict(state_dict=source, meta={}), tmp_path / 'src.pth')
     result = convert(tmp_path / 'src.pth', tmp_path / 'dst.pth')
@@ -131,10 +130,10 @@ def test_refuses_what_does_not_fit(small, change, error, message):
         convert_tevit(source, expected)
 
 
-def test_other_checkpoints_are_named(tmp_path):
+def test_other_checkpoints_are_named(convert, tmp_path):
     torch.save(dict(state_dict={'x': torch.zeros(1)}), tmp_path / 'src.pth')
     result = convert(tmp_path / 'src.pth', tmp_path / 'dst.pth')
-    assert result.returncode != 0
+    assert result.returncode == 2
     assert 'neither TeViT nor QueryInst' in result.stderr
     assert not (tmp_path / 'dst.pth').exists()
 

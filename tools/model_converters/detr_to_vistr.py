@@ -24,9 +24,10 @@ def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = ConverterArgumentParser(
         __doc__,
-        EXAMPLES,
-        src_help='checkpoint of DETR, .pth',
+        examples=EXAMPLES,
+        src_help='checkpoint of DETR',
         default_config='by the depth of its ResNet',
+        has_reverse=False,
     )
     parser.add_argument(
         '--seed', type=int, default=0, help='of the weights that DETR does not have'

@@ -1,11 +1,11 @@
-"""Convert a published IFC checkpoint (Detectron2) to mmvis."""
+"""Convert checkpoints of IFC to mmvis and back."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from mmvis.converters import convert_ifc, num_classes_of
+from mmvis.converters import convert_ifc, export_ifc, num_classes_of
 from mmvis.converters.convert_file import convert_file, load_model_cfg
 from mmvis.engine.command_line import ConverterArgumentParser
 from mmvis.registry import MODELS
@@ -14,6 +14,9 @@ EXAMPLES = """examples:
   # the variant is read off the weights; the result is for configs/ifc_r50.py
   python tools/model_converters/ifc_to_mmvis.py ifc_r50.pth ifc_r50_mmvis.pth
   python tools/test.py configs/ifc_r50.py ifc_r50_mmvis.pth
+
+  # an IFC that mmvis has trained, in the names of the original
+  python tools/model_converters/ifc_to_mmvis.py --reverse iter_9000.pth ifc.pth
 """
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 
@@ -22,8 +25,8 @@ def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = ConverterArgumentParser(
         __doc__,
-        EXAMPLES,
-        src_help='published checkpoint, .pth or .pkl',
+        examples=EXAMPLES,
+        src_help='published checkpoint',
         default_config='by the depth of its ResNet',
     )
     return parser.parse_args()
@@ -32,7 +35,10 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Convert one file."""
     args = parse_args()
-    convert_file(args.src, args.dst, lambda tensors: convert(tensors, args.config))
+    if args.reverse:
+        convert_file(args.src, args.dst, export_ifc, key='model')
+    else:
+        convert_file(args.src, args.dst, lambda tensors: convert(tensors, args.config))
 
 
 def convert(tensors: dict, config: str | None) -> dict:

@@ -1,4 +1,4 @@
-"""Convert a published checkpoint of TeViT, QueryInst or PVTv2 to mmvis."""
+"""Convert checkpoints of TeViT or QueryInst to mmvis and back, of PVTv2 to mmvis."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from mmengine.config import ConfigDict
 from mmvis.converters import (
     convert_pvt_v2,
     convert_tevit,
+    export_tevit,
     is_microsoft_swin,
     is_pvt_v2,
     pvt_v2_sizes_of,
@@ -36,6 +37,9 @@ EXAMPLES = """examples:
   #   --cfg-options model.backbone.init_cfg.checkpoint=pvt_v2_b1_mmvis.pth
   #       model.backbone.convert_weights=False
   python tools/model_converters/tevit_to_mmvis.py pvt_v2_b1.pth pvt_v2_b1_mmvis.pth
+
+  # a TeViT or QueryInst that mmvis has trained, in the names of the original
+  python tools/model_converters/tevit_to_mmvis.py --reverse iter_9000.pth tevit.pth
 """
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 
@@ -44,8 +48,8 @@ def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = ConverterArgumentParser(
         __doc__,
-        EXAMPLES,
-        src_help='published checkpoint, .pth',
+        examples=EXAMPLES,
+        src_help='published checkpoint',
         default_config='by its backbone',
     )
     return parser.parse_args()
@@ -54,7 +58,10 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Convert one file."""
     args = parse_args()
-    convert_file(args.src, args.dst, lambda tensors: convert(tensors, args.config))
+    if args.reverse:
+        convert_file(args.src, args.dst, export_tevit)
+    else:
+        convert_file(args.src, args.dst, lambda tensors: convert(tensors, args.config))
 
 
 def convert(tensors: dict, config: str | None) -> dict:

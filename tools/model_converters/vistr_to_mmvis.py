@@ -1,11 +1,11 @@
-"""Convert a published VisTR checkpoint to mmvis."""
+"""Convert checkpoints of VisTR to mmvis and back."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from mmvis.converters import convert_vistr, vistr_shape_of
+from mmvis.converters import convert_vistr, export_vistr, vistr_shape_of
 from mmvis.converters.convert_file import convert_file, load_model_cfg
 from mmvis.engine.command_line import ConverterArgumentParser
 from mmvis.errors import UserValueError
@@ -15,6 +15,9 @@ EXAMPLES = """examples:
   # the variant is read off the weights; the result is for configs/vistr_r50.py
   python tools/model_converters/vistr_to_mmvis.py vistr_r50.pth vistr_r50_mmvis.pth
   python tools/test.py configs/vistr_r50.py vistr_r50_mmvis.pth
+
+  # a VisTR that mmvis has trained, in the names of the original
+  python tools/model_converters/vistr_to_mmvis.py --reverse iter_9000.pth vistr.pth
 """
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 
@@ -23,8 +26,8 @@ def parse_args() -> argparse.Namespace:
     """Read the command line."""
     parser = ConverterArgumentParser(
         __doc__,
-        EXAMPLES,
-        src_help='published checkpoint, .pth',
+        examples=EXAMPLES,
+        src_help='published checkpoint',
         default_config='by the depth of its ResNet',
     )
     return parser.parse_args()
@@ -33,7 +36,10 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Convert one file."""
     args = parse_args()
-    convert_file(args.src, args.dst, lambda tensors: convert(tensors, args.config))
+    if args.reverse:
+        convert_file(args.src, args.dst, export_vistr, key='model')
+    else:
+        convert_file(args.src, args.dst, lambda tensors: convert(tensors, args.config))
 
 
 def convert(tensors: dict, config: str | None) -> dict:

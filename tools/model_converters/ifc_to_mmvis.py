@@ -16,7 +16,7 @@ EXAMPLES = """examples:
   python tools/test.py configs/ifc_r50.py ifc_r50_mmvis.pth
 
   # an IFC that mmvis has trained, in the names of the original
-  python tools/model_converters/ifc_to_mmvis.py --reverse iter_9000.pth ifc.pth
+  python tools/model_converters/ifc_to_mmvis.py --reverse iter_6000.pth ifc.pth
 """
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 

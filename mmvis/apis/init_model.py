@@ -9,8 +9,10 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 import mmvis.models  # noqa: F401 - registers what configs name
+from mmvis.converters.tensor_checks import quoted
 from mmvis.datasets import DATASET_CLASSES
 from mmvis.engine.strict_loading import load_strictly
+from mmvis.errors import UserValueError
 from mmvis.models.vis.base import ClipVISModel
 from mmvis.registry import MODELS
 
@@ -39,7 +41,8 @@ def init_model(
 
     Raises:
         FileNotFoundError: If a file does not exist.
-        ValueError: If the checkpoint does not fit the model.
+        ValueError: If the checkpoint does not fit the model, or names other classes
+            than the model has.
     """
     if not isinstance(config, Config):
         config = Config.fromfile(config)
@@ -48,12 +51,38 @@ def init_model(
         cfg.merge_from_dict(cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmvis'))
     model = MODELS.build(cfg.model)
-    meta: dict = {}
+    stored: dict = {}
     if checkpoint is not None:
-        meta = load_strictly(model, str(checkpoint)).get('meta', {})
+        content = load_strictly(model, str(checkpoint))
+        stored = _stored_dataset_meta(content, cfg.model.head.num_classes, checkpoint)
     model.cfg = cfg
-    model.dataset_meta = _dataset_meta(cfg, meta.get('dataset_meta') or {})
+    model.dataset_meta = _dataset_meta(cfg, stored)
     return model.to(device).eval()
+
+
+def _stored_dataset_meta(
+    checkpoint: dict, num_classes: int, filename: str | Path
+) -> dict:
+    """What a checkpoint says about the data of its training; empty if nothing."""
+    meta = checkpoint.get('meta') or {}
+    stored = meta.get('dataset_meta') or {} if isinstance(meta, dict) else meta
+    if not isinstance(stored, dict):
+        raise UserValueError(
+            f"{filename}: 'meta' or its 'dataset_meta' is a {type(stored).__name__}, "
+            'expected a dict. Take a checkpoint as mmvis saves it.'
+        )
+    classes = stored.get('classes', ('',) * num_classes)
+    is_names = isinstance(classes, (list, tuple)) and all(
+        isinstance(name, str) for name in classes
+    )
+    if not is_names or len(classes) != num_classes:
+        given = f'{len(classes)} of them' if is_names else quoted(classes)
+        raise UserValueError(
+            f"{filename}: 'meta.dataset_meta.classes' must be {num_classes} names, as "
+            f'the model has `model.head.num_classes={num_classes}`, got {given}. '
+            'Take the config that it was trained with.'
+        )
+    return stored
 
 
 def _dataset_meta(cfg: Config, stored: dict) -> dict:

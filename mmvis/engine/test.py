@@ -11,6 +11,7 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 
+from mmvis.converters.checkpoint_file import find_checkpoint
 from mmvis.engine.command_line import RunArgumentParser
 from mmvis.engine.distributed import use_cpu_processes
 from mmvis.engine.run_config import read_run_config
@@ -96,7 +97,7 @@ def parse_args(args: Sequence[str] | None) -> argparse.Namespace:
         work_dir_help='folder of logs and finished videos',
         cfg_options_help='model.test_cfg.clip_stride=3',
     )
-    parser.add_argument('checkpoint', help='checkpoint file of that model (.pth)')
+    parser.add_argument('checkpoint', help='checkpoint file of that model')
     parser.add_argument(
         '--out',
         metavar='FILE.json',
@@ -137,8 +138,7 @@ def apply_options(cfg: Config, options: argparse.Namespace) -> None:
             '`test_dataloader` and `test_evaluator` are needed for a test; see '
             'configs/_base_/datasets/youtube_vis_2019.py.'
         )
-    if not Path(options.checkpoint).is_file():
-        raise FileNotFoundError(f'the checkpoint {options.checkpoint} does not exist.')
+    find_checkpoint(options.checkpoint)  # before anything is built
     cfg.load_from, cfg.resume = options.checkpoint, False
     cfg.test_evaluator.outfile_prefix = results_file(cfg, options).removesuffix('.json')
     if options.amp:
@@ -174,7 +174,7 @@ def results_file(cfg: Config, options: argparse.Namespace) -> str:
 
 def run_id(cfg: Config, options: argparse.Namespace) -> dict[str, str]:
     """What the result of a video follows from."""
-    content = Path(options.checkpoint).read_bytes()
+    content = find_checkpoint(options.checkpoint).read_bytes()
     return dict(
         checkpoint=hashlib.sha256(content).hexdigest(),
         model=_as_text(cfg.model),

@@ -4,6 +4,7 @@ from mmengine.config import Config
 from mmengine.registry import DefaultScope
 
 from mmvis.apis import init_model
+from mmvis.converters.checkpoint_file import write_checkpoint
 from mmvis.datasets import DATASET_CLASSES
 from mmvis.models.vis import IFC
 
@@ -60,3 +61,37 @@ def test_checkpoint_of_another_class_count(tiny_config, tmp_path):
     torch.save(other.state_dict(), tmp_path / 'other.pth')
     with pytest.raises(ValueError, match=r'other.pth does not fit the model IFC'):
         init_model(tiny_config, tmp_path / 'other.pth')
+
+
+@pytest.mark.parametrize(
+    ('meta', 'message'),
+    [
+        (dict(dataset_meta=dict(classes=tuple('abcd'))), 'must be 5 names.*got 4 of'),
+        (dict(dataset_meta=dict(classes='abcde')), "5 names.*got 'abcde'"),
+        (dict(dataset_meta=dict(classes=[1, 2, 3, 4, 5])), '5 names'),
+        (dict(dataset_meta=[1]), 'is a list, expected a dict'),
+        ([1], 'is a list, expected a dict'),
+    ],
+)
+def test_classes_of_a_checkpoint_are_those_of_the_model(
+    tiny_config, tmp_path, meta, message
+):
+    weights = init_model(tiny_config).state_dict()
+    torch.save(dict(state_dict=weights, meta=meta), tmp_path / 'a.pth')
+    with pytest.raises(ValueError, match=rf'a\.pth: .*{message}'):
+        init_model(tiny_config, tmp_path / 'a.pth')
+
+
+def test_weights_in_safetensors_and_inside_a_package(
+    tiny_config, tmp_path, monkeypatch
+):
+    weights = init_model(tiny_config).state_dict()
+    stored = dict(dataset_meta=dict(classes=list('vwxyz')))
+    (tmp_path / 'tiny_weights').mkdir()
+    (tmp_path / 'tiny_weights' / '__init__.py').touch()
+    write_checkpoint(weights, tmp_path / 'tiny_weights' / 'ifc.safetensors', stored)
+    monkeypatch.syspath_prepend(str(tmp_path))
+    model = init_model(tiny_config, 'package://tiny_weights/ifc.safetensors')
+    assert model.dataset_meta['classes'] == list('vwxyz')
+    for name, value in model.state_dict().items():
+        assert torch.equal(value, weights[name])

@@ -75,7 +75,13 @@ def test_values_that_are_no_text(text, value):
     assert type(parsed) is type(value)
 
 
-def test_arguments_of_a_converter():
-    parser = ConverterArgumentParser('Convert.', 'examples', 'a file', 'by depth')
-    args = parser.parse_args(['a.pth', 'b.pth'])
+def test_arguments_of_a_converter(capsys):
+    texts = dict(examples='examples', src_help='a file', default_config='by depth')
+    parser = ConverterArgumentParser('Convert.', **texts)
+    args = parser.parse_args(['a.pth', 'b.pth', '--reverse'])
     assert (args.src, args.dst, args.config) == ('a.pth', 'b.pth', None)
+    assert args.reverse
+    one_way = ConverterArgumentParser('Convert.', **texts, has_reverse=False)
+    with pytest.raises(SystemExit):
+        one_way.parse_args(['a.pth', 'b.pth', '--reverse'])
+    assert '--reverse' in capsys.readouterr().err

@@ -48,7 +48,10 @@ _MASKS = msgspec.json.Decoder(list[TextRLE | None])
 
 
 def write_video_record(
-    sample: TrackDataSample, path: str | Path, classes: Sequence[str] | None = None
+    sample: TrackDataSample,
+    path: str | Path,
+    classes: Sequence[str] | None = None,
+    fingerprint: str | None = None,
 ) -> None:
     """Write the predicted tracks of one video as json, whole or not at all.
 
@@ -64,6 +67,8 @@ def write_video_record(
             its video, as a model's ``predict`` returns it at a video's end.
         path (str | Path): The file.
         classes (Sequence[str], optional): Name of each label.
+        fingerprint (str, optional): What the tracks follow from, in few letters; it
+            is read back as metainfo.
     """
     tracks = sample.pred_track_instances
     labels, scores = tracks.labels.tolist(), tracks.scores.tolist()
@@ -80,6 +85,8 @@ def write_video_record(
         ori_shape=list(sample.ori_shape),
         tracks=rows,
     )
+    if fingerprint is not None:
+        head['fingerprint'] = fingerprint
     with atomic_file(path) as partial, partial.open('w') as file:
         file.write(json.dumps(head)[:-1])
         _write_by_track(file, 'bboxes', dict(zip(instance_ids, tracks.bboxes)))
@@ -110,6 +117,8 @@ def read_video_record(path: str | Path) -> TrackDataSample:
             ori_shape=tuple(record.ori_shape),
         )
     )
+    if 'fingerprint' in content:
+        sample.set_metainfo(dict(fingerprint=content['fingerprint']))
     sample.pred_track_instances = InstanceData(
         labels=torch.tensor([row.label for row in rows], dtype=torch.long),
         # Double, so that scores come back as they were written.

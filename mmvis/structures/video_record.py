@@ -40,6 +40,7 @@ class _Record(msgspec.Struct):
     tracks: list[_Track]
     bboxes: msgspec.Raw
     masks: msgspec.Raw
+    fingerprint: str | None = None
 
 
 _RECORD = msgspec.json.Decoder(_Record)
@@ -117,8 +118,8 @@ def read_video_record(path: str | Path) -> TrackDataSample:
             ori_shape=tuple(record.ori_shape),
         )
     )
-    if 'fingerprint' in content:
-        sample.set_metainfo(dict(fingerprint=content['fingerprint']))
+    if record.fingerprint is not None:
+        sample.set_metainfo(dict(fingerprint=record.fingerprint))
     sample.pred_track_instances = InstanceData(
         labels=torch.tensor([row.label for row in rows], dtype=torch.long),
         # Double, so that scores come back as they were written.

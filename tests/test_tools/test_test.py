@@ -232,4 +232,4 @@ def test_mistakes_are_one_message(run_test, tmp_path, capsys, args, options, mes
 def test_missing_checkpoint(call_tool, tiny_config, capsys):
     with pytest.raises(SystemExit):
         call_tool('tools/test.py', tiny_config, 'no.pth')
-    assert 'the checkpoint no.pth does not exist' in capsys.readouterr().err
+    assert "no such checkpoint file: 'no.pth'" in capsys.readouterr().err

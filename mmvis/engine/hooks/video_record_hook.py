@@ -65,7 +65,7 @@ class VideoRecordHook(Hook):
         for video_idx in list(sampler.video_lens):
             video = dataset.get_data_info(video_idx)
             self._fingerprints[video['video_id']] = self._fingerprint(video)
-            record = self._find_record(video['video_id'])
+            record = self._find_record(video, len(dataset.metainfo['classes']))
             if record is not None:
                 finished.append(record)
                 del sampler.video_lens[video_idx]
@@ -94,23 +94,22 @@ class VideoRecordHook(Hook):
                     fingerprint=self._fingerprints[sample.video_id],
                 )
 
-    def _find_record(self, video_id: int) -> TrackDataSample | None:
+    def _find_record(self, video: dict, num_classes: int) -> TrackDataSample | None:
         """Read the record of a video, if it is there and still of this video."""
-        path = self._path(video_id)
+        path = self._path(video['video_id'])
         if not path.is_file():
             return None
         try:
             record = read_video_record(path)
-        except (ValueError, KeyError, TypeError) as error:
-            reason = f'it is damaged ({error})'
+        except ValueError as error:
+            problem = str(error)
         else:
-            fingerprint = record.get('fingerprint')
-            is_same = fingerprint == self._fingerprints[video_id]
-            if is_same and record.video_id == video_id:
-                return record
-            reason = 'it is of other frames'
+            expected = self._fingerprints[video['video_id']]
+            problem = _record_problem(record, video, num_classes, expected)
+        if problem is None:
+            return record
         print_log(
-            f'{path} is not used, the video is tested again: {reason}.',
+            f'{path} is not used, the video is tested again: {problem}',
             logger='current',
             level=logging.WARNING,
         )
@@ -142,6 +141,19 @@ class VideoRecordHook(Hook):
             )
         self.out_dir.mkdir(parents=True, exist_ok=True)
         fileio.dump(self.run_id, run_file)
+
+
+def _record_problem(
+    record: TrackDataSample, video: dict, num_classes: int, fingerprint: str
+) -> str | None:
+    """Why a record is not that of a video in this test."""
+    if record.get('fingerprint') != fingerprint:
+        return 'it is of another test or of other frames.'
+    if (record.video_id, record.video_len) != (video['video_id'], video['video_len']):
+        return 'it is of another video.'
+    if (record.pred_track_instances.labels >= num_classes).any():
+        return f'it has labels beyond the {num_classes} classes.'
+    return None
 
 
 def _read_run(path: Path) -> dict:

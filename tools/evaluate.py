@@ -8,11 +8,12 @@ import sys
 from pathlib import Path
 
 from mmvis.atomic_file import atomic_file
-from mmvis.errors import UserValueError
+from mmvis.errors import UserError, UserValueError
 from mmvis.evaluation.json_files import read_ground_truth
 from mmvis.evaluation.report import Report, make_report
 from mmvis.evaluation.short_long import find_long_videos
-from mmvis.structures.ytvis_json import read_results, read_ytvis_json
+from mmvis.structures.results_json import read_results
+from mmvis.structures.ytvis_json import read_ytvis_json
 
 EPILOG = """
 examples:
@@ -104,8 +105,9 @@ def main() -> None:
         if args.out is not None:
             with atomic_file(args.out) as partial:
                 partial.write_text(json.dumps(report.as_json(), indent=2))
-    except (ValueError, OSError) as error:
-        sys.exit(f'error: {error}')
+    except (UserError, OSError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        sys.exit(2)
     print(report.tables(names))
     if args.out is not None:
         print(f'Wrote {args.out}')

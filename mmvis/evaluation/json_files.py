@@ -8,7 +8,9 @@ from typing import Any
 
 from mmengine.logging import print_log
 
-from mmvis.structures.json_file import parse_json, read_content
+from mmvis.structures.json_file import parse_json
+from mmvis.structures.packed_file import read_content
+from mmvis.structures.rle import compress
 from mmvis.structures.ytvis_json import parse_ytvis
 
 __all__ = ['parse_ground_truth', 'read_ground_truth', 'read_json_file']
@@ -45,12 +47,19 @@ def parse_ground_truth(content: bytes, source: str, is_strict: bool = True) -> d
             scores in silence; if False, id 0 stays. Defaults to True.
 
     Returns:
-        dict: See :func:`mmvis.structures.ytvis_json.parse_ytvis`.
+        dict: See :func:`mmvis.structures.ytvis_json.parse_ytvis`; polygons of known
+        videos are drawn, so that all their masks are compressed RLE.
 
     Raises:
         ValueError: If it is not what the format asks for.
     """
     gt = parse_ytvis(content, source, ('iscrowd', 'areas'), is_strict)
+    sizes = {video['id']: (video['height'], video['width']) for video in gt['videos']}
+    for annotation in gt['annotations']:
+        masks = annotation['segmentations']
+        if annotation['video_id'] in sizes and any(isinstance(m, list) for m in masks):
+            size = sizes[annotation['video_id']]
+            masks[:] = [mask and compress(mask, *size) for mask in masks]
     if is_strict:
         ids = [annotation['id'] for annotation in gt['annotations']]
         if 0 in ids:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 from mmvis.atomic_file import atomic_file
 from mmvis.errors import UserValueError
-from mmvis.structures.json_file import RESULTS_NAME
+from mmvis.structures.packed_file import RESULTS_NAME
+from mmvis.structures.results_json import parse_results, to_json
 from mmvis.structures.rle import rle_as_text
-from mmvis.structures.ytvis_json import parse_results, to_json
 
 __all__ = ['tracks_to_results', 'write_submission']
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from mmvis.evaluation.json_files import parse_ground_truth
-from mmvis.structures.ytvis_json import parse_results, to_json
+from mmvis.structures.results_json import parse_results, to_json
 
 __all__ = ['validate_ground_truth', 'validate_results']
 
@@ -37,7 +37,7 @@ def validate_results(results: Any, gt: dict, source: str = 'results') -> list[di
         source (str): Name of the file, for messages.
 
     Returns:
-        list[dict]: See :func:`mmvis.structures.ytvis_json.parse_results`.
+        list[dict]: See :func:`mmvis.structures.results_json.parse_results`.
 
     Raises:
         ValueError: At the first entry that a server would reject, or that would

@@ -1,26 +1,16 @@
-"""JSON files: reading, unpacking and decoding, with errors that name the place."""
+"""JSON text: decoding it, with errors that name the place."""
 
 from __future__ import annotations
 
-import codecs
-import errno
-import gzip
-import io
 import re
-import zipfile
-import zlib
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import msgspec
-from mmengine import fileio
 
 from mmvis.errors import UserValueError
 
 __all__ = [
-    'RESULTS_NAME',
-    'SEE_FORMAT',
     'Place',
     'check_keys',
     'decode',
@@ -28,36 +18,11 @@ __all__ = [
     'first_byte',
     'members',
     'parse_json',
+    'path_at',
     'printable',
-    'read_content',
     'shorten',
 ]
 
-RESULTS_NAME = 'results.json'
-"""The one file in the root of a submission's zip."""
-
-SEE_FORMAT = 'The format is that of docs/data_preparation.md, "Your own videos".'
-
-_BLOCK = 1 << 20  # bytes unpacked, or checked, at a time
-_MAX_UNPACKED = 1 << 28  # bytes that any packed file may have,
-_MAX_RATIO = 100  # and how many times its own size a larger one
-_UNREADABLE = {
-    b'BZh': 'bzip2',
-    b'\xfd7zXZ': 'xz',
-    b'\x28\xb5\x2f\xfd': 'zstd',
-    b'7z\xbc\xaf': '7z',
-    b'Rar!': 'rar',
-}
-_ARCHIVE_ERRORS = (
-    zipfile.BadZipFile,
-    zlib.error,
-    EOFError,
-    OSError,
-    RuntimeError,  # encrypted
-    NotImplementedError,  # a compression that zipfile does not know
-    ValueError,
-    OverflowError,
-)
 _KINDS = dict(
     int='an integer',
     float='a number',
@@ -68,41 +33,9 @@ _KINDS = dict(
     null='null',
 )
 _TOO_DEEP = 'the JSON is nested too deeply, expected some ten levels at most.'
-_UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 _MALFORMED = re.compile(r'JSON is malformed: (.*) \(byte (\d+)\)')
 _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[\]{}:]|[^"\[\]{}:]+', re.DOTALL)
 _STEP = re.compile(r'\.([^.\[]+)|\[(\d+)\]')
-
-
-def read_content(path: str | Path, backend_args: dict | None = None) -> bytes:
-    """Read a file and unpack it if it is a gzip file or a submission's zip.
-
-    The content decides, not the ending of the file's name.
-
-    Args:
-        path (str | Path): The file, anything that MMEngine's file backends read.
-        backend_args (dict | None): Arguments of the file backend.
-
-    Returns:
-        bytes: UTF-8 text without byte order mark, not parsed yet.
-
-    Raises:
-        OSError: If there is no such file or it cannot be read.
-        ValueError: If it is a folder, a damaged or encrypted archive, one that
-            expands beyond any use, or no UTF-8 text.
-    """
-    path = str(path)
-    if Path(path).is_dir():
-        raise UserValueError(
-            f'{path}: expected a json file, but this is a folder. Give the file. '
-            f'{SEE_FORMAT}'
-        )
-    if not fileio.exists(path, backend_args=backend_args):
-        raise FileNotFoundError(
-            errno.ENOENT, 'There is no such file. Check its path', path
-        )
-    content = _unpack(fileio.get(path, backend_args=backend_args), path)
-    return _without_mark(content, path)
 
 
 @dataclass(frozen=True)
@@ -164,7 +97,10 @@ def decode(
     try:
         return decoder.decode(content)
     except msgspec.ValidationError as error:
-        _check_syntax(content, place)  # the first fault may be of the type only
+        # What is wrong with the text itself comes first.
+        _check_syntax(content, place)
+        if decoder is not _MEMBERS and decoder is not _ELEMENTS:
+            check_keys(content, place)
         raise _type_error(str(error), content, place) from None
     except msgspec.DecodeError as error:
         raise _syntax_error(str(error), bytes(content), place) from None
@@ -260,77 +196,6 @@ def shorten(value: Any) -> str:
     return text if len(text) <= 60 else f'{text[:57]}...'
 
 
-def _unpack(content: bytes, source: str) -> bytes:
-    kind = next((k for mark, k in _UNREADABLE.items() if content.startswith(mark)), '')
-    if kind:
-        raise UserValueError(
-            f'{source}: expected json, but this is a {kind} file. Unpack it, or pack '
-            'it with gzip or zip.'
-        )
-    is_gzip = content[:2] == b'\x1f\x8b'
-    if not is_gzip and content[:2] != b'PK':
-        return content
-    try:
-        if is_gzip:
-            with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
-                return _read_bounded(file, len(content), source)
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            if archive.namelist() != [RESULTS_NAME]:
-                raise UserValueError(
-                    f'{source}: a submission zip holds exactly "{RESULTS_NAME}" in its '
-                    f'root, this one holds {shorten(archive.namelist())}.'
-                )
-            with archive.open(RESULTS_NAME) as file:
-                return _read_bounded(file, len(content), source)
-    except UserValueError:
-        raise
-    except _ARCHIVE_ERRORS as error:
-        kind = 'gzip' if is_gzip else 'zip'
-        raise UserValueError(
-            f'{source}: the {kind} file is damaged, encrypted or packed in a way that '
-            f'is not supported: {printable(str(error))}. Pack it again, without a '
-            'password.'
-        ) from error
-
-
-def _read_bounded(file: Any, num_packed: int, source: str) -> bytes:
-    """Unpack a file unless it expands without bound."""
-    most = max(_MAX_UNPACKED, _MAX_RATIO * num_packed)
-    content = bytearray()
-    while block := file.read(_BLOCK):
-        content += block
-        if len(content) > most:
-            raise UserValueError(
-                f'{source}: the archive of {num_packed} bytes expands to more than '
-                f'{most} bytes, which no annotations do. Give the json unpacked.'
-            )
-    return bytes(content)
-
-
-def _without_mark(content: bytes, source: str) -> bytes:
-    """Check that content is UTF-8 text and drop a byte order mark."""
-    if content.startswith(_UTF16_MARKS) or b'\0' in content[:4]:
-        raise UserValueError(
-            f'{source}: expected JSON in UTF-8, but this is UTF-16 text or binary. '
-            'Save it as UTF-8.'
-        )
-    content = content.removeprefix(codecs.BOM_UTF8)
-    if content.isascii():
-        return content
-    decoder = codecs.getincrementaldecoder('utf-8')()
-    for start in range(0, len(content), _BLOCK):
-        end = start + _BLOCK
-        try:
-            decoder.decode(content[start:end], final=end >= len(content))
-        except UnicodeDecodeError as error:
-            place = Place(source, _path_at(content, start + error.start))
-            raise place.error(
-                'expected JSON in UTF-8, but this is text in another encoding or '
-                f'binary (near byte {start + error.start}). Save it as UTF-8.'
-            ) from error
-    return content
-
-
 def _type_error(
     message: str, content: bytes | msgspec.Raw, place: Place
 ) -> UserValueError:
@@ -364,20 +229,20 @@ def _syntax_error(message: str, content: bytes, place: Place) -> UserValueError:
     if content[offset : offset + 9].lstrip(b'-').startswith((b'NaN', b'Inf')):
         reason, advice = 'NaN and Infinity are not numbers of JSON', 'Write a number.'
     elif first_byte(content) == b'<':
-        reason, advice = 'this is XML or HTML', 'Annotations of CVAT? ' + SEE_FORMAT
+        reason, advice = 'this is XML or HTML', 'Annotations of CVAT?'
     elif found:
         reason = found[1]
     elif b'\\u' in content:
         reason = 'the text ends too early, or a \\u escape is half a character'
     line = content.count(b'\n', 0, offset) + 1
     column = offset - content.rfind(b'\n', 0, offset)
-    path = _path_at(content, offset)
+    path = path_at(content, offset)
     return place.at(f'.{path}' if path[:1] not in ('', '[') else path).error(
         f'not JSON: {reason}, at line {line}, column {column}. {advice}'
     )
 
 
-def _path_at(content: bytes, offset: int) -> str:
+def path_at(content: bytes, offset: int) -> str:
     """Path of the value that a byte of a JSON text belongs to."""
     steps: list[int | str] = []  # index in an array, key in an object
     is_key = False

@@ -13,16 +13,18 @@ from mmdet.structures import TrackDataSample
 from mmengine.structures import InstanceData
 
 from mmvis.atomic_file import atomic_file
-from mmvis.structures.json_file import (
-    Place,
-    check_keys,
-    decode,
-    members,
-    read_content,
-    shorten,
+from mmvis.structures.json_entries import (
+    Box,
+    Id,
+    MaskCheck,
+    Score,
+    Side,
+    TextRLE,
+    check_size,
 )
+from mmvis.structures.json_file import Place, check_keys, decode, members, shorten
+from mmvis.structures.packed_file import read_content
 from mmvis.structures.rle import rle_as_text
-from mmvis.structures.ytvis_json import Box, Id, MaskCheck, Score, Side, TextRLE
 
 __all__ = ['read_video_record', 'write_video_record']
 
@@ -159,14 +161,11 @@ def _check_masks(masks: dict[str, list], size: list[int], place: Place) -> None:
     """Check that masks are valid RLE of the video's size (h, w)."""
     check = MaskCheck()
     for instance_id, track in masks.items():
+        path = f'.masks.{instance_id}[{{}}]'
         for frame_id, mask in enumerate(track):
-            path = f'.masks.{instance_id}[{frame_id}]'
-            if mask is not None and mask['size'] != size:
-                raise place.at(f'{path}.size').error(
-                    f'{mask["size"]} given, expected `ori_shape`, {size}.'
-                )
             if mask is not None:
-                check.add(mask, place, path)
+                check_size(mask, size, place, path, frame_id)
+                check.add(mask, place, path, frame_id)
     check.finish()
 
 

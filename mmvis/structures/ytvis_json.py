@@ -1,25 +1,34 @@
 """The format of YouTube-VIS and OVIS, and COCO's: reading, checking, compacting.
 
-The one reader of annotations and results. Whatever it returns is right: types,
-sizes, ids, numbers of frames, finite numbers in range, and masks that fill their
-frame. Python's objects take five to ten times the memory of the JSON text, so that
-annotations are decoded, checked and replaced by a smaller form one by one.
+The one reader of annotations. Whatever it returns is right: types, sizes, ids, numbers
+of frames, finite numbers in range, and masks that fill their frame. Python's objects
+take five to ten times the memory of the JSON text, so that annotations are decoded,
+checked and replaced by a smaller form one by one.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypedDict
+from typing import Annotated, Literal
 
 import msgspec
-import numpy as np
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 
 from mmvis.errors import UserValueError
+from mmvis.structures.json_entries import (
+    RLE,
+    Area,
+    Box,
+    Id,
+    MaskCheck,
+    Side,
+    check_length,
+    check_size,
+    decode_entry,
+    find_id,
+)
 from mmvis.structures.json_file import (
-    SEE_FORMAT,
     Place,
     check_keys,
     decode,
@@ -27,53 +36,15 @@ from mmvis.structures.json_file import (
     first_byte,
     members,
     printable,
-    read_content,
     shorten,
 )
-from mmvis.structures.rle import compact_polygons, compress_runs, first_invalid_rle
+from mmvis.structures.packed_file import SEE_FORMAT, read_content
+from mmvis.structures.rle import compact_polygons, compress_runs
 
-__all__ = [
-    'Box',
-    'Id',
-    'MaskCheck',
-    'Score',
-    'Side',
-    'TextRLE',
-    'parse_coco',
-    'parse_results',
-    'parse_ytvis',
-    'read_coco_json',
-    'read_results',
-    'read_ytvis_json',
-    'to_json',
-]
+__all__ = ['parse_coco', 'parse_ytvis', 'read_coco_json', 'read_ytvis_json']
 
 _MAX_PIXELS = 1 << 28  # of one frame
 _HEAD = 4096  # bytes that are searched for the keys of another format
-_RLE_AT_ONCE = 4096  # strings checked together: fast, in little memory
-
-Id = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
-Side = Annotated[int, Meta(ge=1, le=(1 << 16) - 1)]
-Number = Annotated[float, Meta(ge=-(2.0**31), le=2.0**31)]
-Score = Annotated[float, Meta(ge=-1e300, le=1e300)]
-# The official evaluator counts tracks of larger areas nowhere.
-Area = Annotated[float, Meta(ge=0, le=1e10)]
-Box = Annotated[list[Number], Meta(min_length=4, max_length=4)]
-Polygon = list[float]
-
-
-class RLE(TypedDict):
-    """A mask as run lengths, compressed to a text or not."""
-
-    size: Annotated[list[Side], Meta(min_length=2, max_length=2)]
-    counts: str | Annotated[list[int], Meta(min_length=1)]
-
-
-class TextRLE(TypedDict):
-    """A mask as compressed run lengths."""
-
-    size: Annotated[list[Side], Meta(min_length=2, max_length=2)]
-    counts: str
 
 
 class _Video(Struct):
@@ -100,7 +71,7 @@ class _Annotation(Struct):
     id: Id
     video_id: Id
     category_id: Id
-    segmentations: list[RLE | list[Polygon] | None]
+    segmentations: list[RLE | list[list[float]] | None]
     iscrowd: Literal[0, 1] | bool | None = None
     bboxes: list[Box | None] | None = None
     areas: list[Area | None] | None = None
@@ -110,20 +81,12 @@ class _ImageAnnotation(Struct):
     id: Id
     image_id: Id
     category_id: Id
-    segmentation: RLE | list[Polygon] | None
+    segmentation: RLE | list[list[float]] | None
     iscrowd: Literal[0, 1] | bool | None = None
     bbox: Box | None = None
     area: Area | None = None
 
 
-class _Result(TypedDict):
-    video_id: Id
-    category_id: Id
-    score: Score
-    segmentations: list[TextRLE | None]
-
-
-_RESULT = msgspec.json.Decoder(_Result)
 _NULL = Raw(b'null')
 
 
@@ -151,32 +114,6 @@ def read_coco_json(path: str | Path, backend_args: dict | None = None) -> dict:
         ValueError: If anything in it is not as the format says.
     """
     return parse_coco(read_content(path, backend_args), str(path))
-
-
-def read_results(
-    path: str | Path, gt: dict, backend_args: dict | None = None, is_strict: bool = True
-) -> list[dict]:
-    """Read a results file, see :func:`parse_results`.
-
-    Raises:
-        OSError: If the file cannot be read.
-        ValueError: If anything in it is not as the format says.
-    """
-    return parse_results(read_content(path, backend_args), gt, str(path), is_strict)
-
-
-def to_json(value: Any, source: str) -> bytes:
-    """Write a value as JSON text, for the parsers to check.
-
-    Raises:
-        ValueError: If it holds what JSON does not know, for example bytes.
-    """
-    try:
-        return json.dumps(value).encode()
-    except (TypeError, ValueError, RecursionError) as error:
-        raise UserValueError(
-            f'{source}: {error}; expected what a json file can hold.'
-        ) from error
 
 
 def parse_ytvis(
@@ -252,84 +189,6 @@ def parse_coco(content: bytes, source: str) -> dict:
     )
 
 
-def parse_results(
-    content: bytes, gt: dict, source: str, is_strict: bool = True
-) -> list[dict]:
-    """Parse and check a results file against the videos and categories it is for.
-
-    Args:
-        content (bytes): JSON text.
-        gt (dict): The ground truth of :func:`parse_ytvis`, or its videos (``id``,
-            ``height``, ``width``, ``length``) and categories (``id``) alone.
-        source (str): Name of the file, for messages.
-        is_strict (bool): Whether to refuse what the official evaluator takes in
-            silence, see :func:`parse_ytvis`. Defaults to True.
-
-    Returns:
-        list[dict]: ``video_id``, ``category_id``, ``score`` and ``segmentations``
-        (compressed RLE, ``counts`` as str, or None, per frame) of each track.
-
-    Raises:
-        ValueError: At the first entry that a server would reject, or that would
-            count for less than it should.
-    """
-    top = Place(source)
-    if first_byte(content) == b'{':
-        raise top.error(
-            'expected a list with one entry per track, got an object with the keys '
-            f'{shorten(list(members(content, top)))}. Is this an annotation file?'
-        )
-    videos = {video['id']: video for video in gt['videos']}
-    categories = {category['id']: category for category in gt['categories']}
-    check = MaskCheck()
-    results = []
-    for index, text in enumerate(elements(content, top)):
-        place = top.at(f'[{index}]')
-        result = _decode_entry(text, _RESULT, place)
-        masks = result['segmentations']
-        if is_strict:
-            video = _find(result['video_id'], videos, place.at('.video_id'))
-            _find(result['category_id'], categories, place.at('.category_id'))
-            _check_length(masks, video, place.at('.segmentations'))
-            size = [video['height'], video['width']]
-            for frame_id, mask in enumerate(masks):
-                if mask is not None:
-                    _check_size(mask, size, place, f'.segmentations[{frame_id}]')
-        for frame_id, mask in enumerate(masks):
-            if mask is not None:
-                check.add(mask, place, f'.segmentations[{frame_id}]')
-        results.append(result)
-    check.finish()
-    return results
-
-
-class MaskCheck:
-    """Checks that compressed RLE strings fill their frame, many at a time."""
-
-    def __init__(self) -> None:
-        self._masks: list[tuple[dict, Place, str]] = []
-
-    def add(self, mask: dict, place: Place, path: str) -> None:
-        """Take a mask."""
-        self._masks.append((mask, place, path))
-        if len(self._masks) >= _RLE_AT_ONCE:
-            self.finish()
-
-    def finish(self) -> None:
-        """Check the masks that were taken.
-
-        Raises:
-            ValueError: If one does not describe a mask of its size.
-        """
-        pixels = [mask['size'][0] * mask['size'][1] for mask, _, _ in self._masks]
-        counts = [mask['counts'] for mask, _, _ in self._masks]
-        problem = first_invalid_rle(counts, np.array(pixels))
-        if problem is not None:
-            _, place, path = self._masks[problem[0]]
-            raise place.at(f'{path}.counts').error(f'the RLE {problem[1]}.')
-        self._masks = []
-
-
 class _AnnotationReader:
     """Reads annotations one by one, which keeps the memory near the file's size."""
 
@@ -360,7 +219,7 @@ class _AnnotationReader:
         tracks, ids = [], set()
         for index, text in enumerate(elements(content, place)):
             entry = place.at(f'[{index}]')
-            track = self.as_track(_decode_entry(text, self.decoder, entry))
+            track = self.as_track(decode_entry(text, self.decoder, entry))
             if self.is_strict and track.id in ids:
                 raise _repeated(track.id, entry)
             ids.add(track.id)
@@ -379,8 +238,8 @@ class _AnnotationReader:
                 raise place.at(f'.{name}').error('missing, but needed for scoring.')
         video = None
         if self.is_strict:
-            video = _find(track.video_id, self.videos, place.at(f'.{self.video_key}'))
-            _find(track.category_id, self.categories, place.at('.category_id'))
+            video = find_id(track.video_id, self.videos, place.at(f'.{self.video_key}'))
+            find_id(track.category_id, self.categories, place.at('.category_id'))
         size = video and self.sizes[track.video_id]
         fields = {}
         for name in ('segmentations', 'bboxes', 'areas'):
@@ -388,7 +247,7 @@ class _AnnotationReader:
             if values is None:
                 values = [None] * len(track.segmentations)
             elif video is not None:
-                _check_length(values, video, place.at(f'.{name}'))
+                check_length(values, video, place.at(f'.{name}'))
             fields[name] = values
         for frame_id, box in enumerate(fields['bboxes']):
             if box is not None and min(box[2:]) < 0:
@@ -396,9 +255,7 @@ class _AnnotationReader:
                     f'expected [x, y, width, height] without negative sides, got {box}.'
                 )
         fields['segmentations'] = [
-            self._compact(mask, size, place, self.mask_path.format(frame_id))
-            if mask
-            else None
+            self._compact(mask, size, place, frame_id) if mask else None
             for frame_id, mask in enumerate(track.segmentations)
         ]
         return dict(
@@ -410,20 +267,21 @@ class _AnnotationReader:
         )
 
     def _compact(
-        self, mask: dict | list, size: list[int] | None, place: Place, path: str
+        self, mask: dict | list, size: list[int] | None, place: Place, frame_id: int
     ) -> dict | list:
         """Check one frame's mask and bring it into its smallest form."""
         if isinstance(mask, dict) and size is not None:
-            _check_size(mask, size, place, path)
+            check_size(mask, size, place, self.mask_path, frame_id)
         try:
             if isinstance(mask, list):
                 return compact_polygons(mask)
             if isinstance(mask['counts'], list):
-                path = f'{path}.counts'
                 return dict(mask, counts=compress_runs(mask['counts'], mask['size']))
         except UserValueError as error:
+            path = self.mask_path.format(frame_id)
+            path += '.counts' if isinstance(mask, dict) else ''
             raise place.at(path).error(str(error)) from error
-        self.check.add(mask, place, path)
+        self.check.add(mask, place, self.mask_path, frame_id)
         return dict(mask, counts=mask['counts'].encode())
 
 
@@ -508,28 +366,6 @@ def _read_by_id(content: Raw, kind: type, place: Place) -> dict[int, dict]:
     return entries
 
 
-def _decode_entry(text: Raw, decoder: msgspec.json.Decoder, place: Place) -> Any:
-    """Decode an annotation or a result, no key of which may occur twice."""
-    entry = decode(text, decoder, place)
-    for name, value in members(text, place).items():
-        if name == 'segmentations' and _has_mask_keys_once(value, entry):
-            continue
-        check_keys(value, place.at(f'.{printable(name)}'))
-    return entry
-
-
-def _has_mask_keys_once(text: Raw, entry: Any) -> bool:
-    """Whether masks have as many quotes as two keys, and a text, need: quick."""
-    is_result = isinstance(entry, dict)
-    masks = entry['segmentations'] if is_result else entry.segmentations
-    num_quotes = sum(
-        6 if isinstance(mask['counts'], str) else 4
-        for mask in masks
-        if isinstance(mask, dict)
-    )
-    return bytes(text).count(b'"') == num_quotes
-
-
 def _check_video(video: dict, place: Place, required: Sequence[str]) -> None:
     """Check a video's names and size, and add its length."""
     names = video.get('file_names')
@@ -550,36 +386,6 @@ def _check_video(video: dict, place: Place, required: Sequence[str]) -> None:
             f'{video["height"]} x {video["width"]} pixels, expected at most '
             f'{_MAX_PIXELS} in a frame.'
         )
-
-
-def _find(entry_id: int, known: dict, place: Place) -> Any:
-    """Look up an id that has to be there."""
-    if entry_id not in known:
-        advice = 'Was this made for another split or version of the data set?'
-        if place.path.endswith('.category_id'):
-            advice = 'Labels must be written as category ids.'
-        raise place.error(
-            f'{entry_id} is none of the {len(known)} ids, {shorten(sorted(known))}. '
-            f'{advice}'
-        )
-    return known[entry_id]
-
-
-def _check_length(values: list, video: dict, place: Place) -> None:
-    if len(values) != video['length']:
-        raise place.error(
-            f'{len(values)} entries, but video {video["id"]} has {video["length"]} '
-            'frames. Every frame needs one, null where the object is not seen.'
-        )
-
-
-def _check_size(mask: dict, size: list[int], place: Place, path: str) -> None:
-    """Check that a mask has the size of its video; make it one list for all."""
-    if mask['size'] != size:
-        raise place.at(f'{path}.size').error(
-            f'{mask["size"]} given, but its video has [height, width] = {size}.'
-        )
-    mask['size'] = size
 
 
 def _repeated(entry_id: int, place: Place) -> UserValueError:

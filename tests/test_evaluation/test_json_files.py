@@ -49,3 +49,11 @@ def test_fields_that_scoring_needs(with_id_0, field):
     with_id_0.write_text(json.dumps(content))
     with pytest.raises(ValueError, match=rf'annotations\[1\]\.{field}: missing'):
         read_ground_truth(with_id_0)
+
+
+def test_masks_of_all_kinds_become_the_same_rle(tmp_path):
+    kinds = ('compressed', 'uncompressed', 'polygon')
+    compressed, *others = (
+        read_ground_truth(make_tiny_vis(tmp_path / kind, kind=kind)) for kind in kinds
+    )
+    assert others == [compressed, compressed]

@@ -16,8 +16,8 @@ from mmvis.errors import UserValueError
 from mmvis.evaluation.json_files import read_ground_truth
 from mmvis.evaluation.report import make_report
 from mmvis.structures import read_video_record
+from mmvis.structures.results_json import read_results
 from mmvis.structures.rle import decode_mask
-from mmvis.structures.ytvis_json import read_results
 
 from . import slow_evaluator as judge
 from .mutate import apply, make_files, mutations, seeds, text_mutations, to_bytes

@@ -1,4 +1,3 @@
-import copy
 import json
 from array import array
 
@@ -6,13 +5,7 @@ import numpy as np
 import pytest
 
 from mmvis.structures.rle import decode_mask
-from mmvis.structures.ytvis_json import (
-    parse_coco,
-    parse_results,
-    parse_ytvis,
-    read_ytvis_json,
-    to_json,
-)
+from mmvis.structures.ytvis_json import parse_coco, parse_ytvis, read_ytvis_json
 from mmvis.testing import make_tiny_vis, rle_of
 
 
@@ -362,37 +355,21 @@ def test_neighbouring_formats_are_recognised(kind):
         parse(content)
 
 
-def test_results_and_annotations_are_told_apart(content):
+def test_a_list_is_no_annotation_file():
     with pytest.raises(ValueError, match=r'a\.json: .* got a list. Is it a results fi'):
         parse([dict(score=1)])
-    text = json.dumps(content).encode()
-    with pytest.raises(ValueError, match=r'r\.json: .* got an object with the keys'):
-        parse_results(text, parse(content), 'r.json')
+
+
+def test_videos_are_no_images(content):
     with pytest.raises(ValueError, match='use YouTubeVISDataset'):
-        parse_coco(text, 'a.json')
-
-
-def test_results_with_a_key_twice_are_refused(content):
-    entry = dict(video_id=2, category_id=1, score=1, segmentations=[None, None])
-    mask = '{"size": [48, 64], "counts": "P`1", "counts": "P`1"}'
-    text = json.dumps([entry]).replace('null', mask)
-    with pytest.raises(ValueError, match=r"segmentations\[0\]: the key 'counts'"):
-        parse_results(text.encode(), parse(content), 'r.json')
+        parse_coco(json.dumps(content).encode(), 'a.json')
 
 
 def test_checks_reach_beyond_one_chunk_of_masks(tmp_path, monkeypatch):
-    monkeypatch.setattr('mmvis.structures.ytvis_json._RLE_AT_ONCE', 3)
+    monkeypatch.setattr('mmvis.structures.json_entries._RLE_AT_ONCE', 3)
     path = make_tiny_vis(tmp_path, kind='compressed')
     assert len(read_ytvis_json(path)['annotations']) == 4
     content = json.loads(path.read_text())
     content['annotations'][2]['segmentations'][1]['counts'] += '1'
     with pytest.raises(ValueError, match=r'annotations\[2\]\.segmentations\[1\]\.cou'):
         parse(content)
-
-
-def test_what_json_cannot_hold_is_named(content):
-    first(content)['areas'] = copy.deepcopy([b'1'] * 4)
-    with pytest.raises(
-        ValueError, match=r'gt: .*bytes.* expected what a json file can'
-    ):
-        to_json(content, 'gt')

@@ -61,10 +61,10 @@ def test_numbers_are_written_in_full(tmp_path):
 
 
 def test_malformed_results_are_one_line(run, quirk):
-    code, out, _ = run(*quirk)
-    assert out == ''
-    assert code.startswith(f'error: {quirk[1]}: [0].segmentations: 1 entries')
-    assert '\n' not in code
+    code, out, error = run(*quirk)
+    assert (code, out) == (2, '')
+    assert error.startswith(f'error: {quirk[1]}: [0].segmentations: 1 entries')
+    assert error.count('\n') == 1
 
 
 def test_malformed_results_can_be_scored_as_officially(run, quirk):
@@ -77,8 +77,9 @@ def test_ground_truth_without_annotations_is_not_scored(run, quirk):
     gt = json.loads(quirk[0].read_text())
     del gt['annotations']
     quirk[0].write_text(json.dumps(gt))
-    code, _, _ = run(*quirk)
-    assert code.startswith(f'error: {quirk[0]}: annotations: there are none')
+    code, _, error = run(*quirk)
+    assert code == 2
+    assert error.startswith(f'error: {quirk[0]}: annotations: there are none')
 
 
 def test_short_and_long_videos_are_told_apart_by_length(run, tmp_path):
@@ -119,5 +120,6 @@ def test_masks_that_would_hang_pycocotools_are_refused_without_validation(
     mask = dict(size=[48, 64], counts='P2O')
     results = tmp_path / 'results.json'
     results.write_text(json.dumps([dict(entry, segmentations=[mask])]))
-    code, _, _ = run(gt_file, results, '--no-validation')
-    assert code.startswith(f'error: {results}: [0].segmentations[0].counts: the RLE')
+    code, _, error = run(gt_file, results, '--no-validation')
+    assert code == 2
+    assert error.startswith(f'error: {results}: [0].segmentations[0].counts: the RLE')

@@ -16,14 +16,14 @@ import numpy as np
 
 from mmvis.atomic_file import atomic_file
 from mmvis.datasets.video_split import split_videos
-from mmvis.errors import UserValueError
+from mmvis.errors import UserError, UserValueError
 from mmvis.structures.json_file import (
     Place,
     elements,
     members,
     printable,
-    read_content,
 )
+from mmvis.structures.packed_file import read_content
 from mmvis.structures.ytvis_json import parse_ytvis
 
 
@@ -124,8 +124,9 @@ def main() -> None:
             path = out_dir / f'{args.ann_file.stem}_{name}.json'
             write_videos(path, parts, is_selected)
             print(f'wrote {path}')
-    except (OSError, ValueError) as error:
-        sys.exit(f'split_ytvis: {error}')
+    except (UserError, OSError) as error:
+        print(f'error: {error}', file=sys.stderr)
+        sys.exit(2)
 
 
 if __name__ == '__main__':

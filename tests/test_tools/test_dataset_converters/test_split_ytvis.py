@@ -1,4 +1,5 @@
 import json
+import re
 import runpy
 import sys
 from pathlib import Path
@@ -114,14 +115,16 @@ def _one_video(content):
     ],
 )
 def test_bad_json_is_one_error_and_writes_nothing(
-    split, write, content, tmp_path, spoil, message
+    split, write, content, tmp_path, spoil, message, capsys
 ):
     spoil(content)
-    with pytest.raises(SystemExit, match=message):
+    with pytest.raises(SystemExit, match='2'):
         split(write(content))
+    assert re.search(rf'^error: .*{message}', capsys.readouterr().err)
     assert [path.name for path in tmp_path.iterdir()] == ['all.json']
 
 
-def test_missing_file_is_named(split, tmp_path):
-    with pytest.raises(SystemExit, match=r'absent\.json'):
+def test_missing_file_is_named(split, tmp_path, capsys):
+    with pytest.raises(SystemExit, match='2'):
         split(tmp_path / 'absent.json')
+    assert 'absent.json' in capsys.readouterr().err

@@ -1,5 +1,6 @@
 """Every backbone works with every token neck and every head."""
 
+import re
 from itertools import product
 from pathlib import Path
 
@@ -15,9 +16,9 @@ from mmvis.registry import MODELS
 from mmvis.testing import make_tiny_vis
 
 REPO = Path(__file__).parents[2]
-BACKBONES = ('resnet', 'swin', 'pvtv2', 'msgshift')
+BACKBONES = ('resnet', 'swin', 'pvtv2', 'msgshift', 'vit')
 NECKS = ('none', 'memory', 'messenger')
-HEADS = ('ifc', 'stqi', 'vistr')
+HEADS = ('ifc', 'stqi', 'vistr', 'videomt')
 SIZE, VIDEO_LEN = (64, 96), 5
 CONFIG = """\
 _base_ = [
@@ -107,12 +108,16 @@ def test_model_trains_and_tracks(compose, backbone, neck, head):
     model = MODELS.build(cfg.model)
     model.init_weights()
     unreached = train_two_steps(model, cfg)
-    if neck == 'memory' and head != 'ifc':
+    if neck == 'memory' and head not in ('ifc', 'videomt'):
         # What the last exchange gives the tokens, only a head that reads them sees.
         assert cfg.find_unused_parameters
         unreached = {
             n for n in unreached if not n.startswith('necks.1.memory_layers.1')
         }
+    if head == 'videomt':  # reads the coarsest level alone
+        assert cfg.find_unused_parameters
+        finer = r'necks\.0\.|backbone\.norm[0-2]\.'  # mapper and Swin's norms
+        unreached = {n for n in unreached if not re.match(finer, n)}
     assert unreached == set()
 
     model.eval()
@@ -137,6 +142,7 @@ def test_model_trains_and_tracks(compose, backbone, neck, head):
         ('resnet50', 'no_tokens', 'ifc'),
         ('pvtv2_b1', 'memory_tokens', 'stqi'),
         ('msgshift_b1', 'messenger_tokens', 'vistr'),
+        ('vit_s', 'memory_tokens', 'videomt'),
     ],
     ids='-'.join,
 )

@@ -78,9 +78,9 @@ class VisionTransformer(BaseModule):
         if position == 'absolute':
             num_patches = (img_size // patch_size) ** 2
             self.pos_embed = nn.Parameter(torch.zeros(1, num_patches, embed_dims))
-            nn.init.trunc_normal_(self.pos_embed, std=0.02)
-        nn.init.trunc_normal_(self.cls_token, std=0.02)
-        nn.init.trunc_normal_(self.reg_token, std=0.02)
+            nn.init.normal_(self.pos_embed, std=0.02)
+        nn.init.normal_(self.cls_token, std=0.02)
+        nn.init.normal_(self.reg_token, std=0.02)
         self.blocks = nn.ModuleList(
             ViTBlock(embed_dims, **layer) for _ in range(num_blocks)
         )

@@ -2,6 +2,7 @@
 
 from mmvis.models.layers.activation_checkpoint import run_recomputed
 from mmvis.models.layers.attend import attend
+from mmvis.models.layers.channel_norm import ChannelNorm
 from mmvis.models.layers.clip_position import sine_position, sine_position_3d
 from mmvis.models.layers.rotary_position import rotary_position, rotate_tokens
 from mmvis.models.layers.shift_tokens import (
@@ -20,6 +21,7 @@ from mmvis.models.layers.vit_block import ViTBlock
 
 __all__ = [
     'Attention',
+    'ChannelNorm',
     'DecoderLayer',
     'EncoderLayer',
     'FeedForward',

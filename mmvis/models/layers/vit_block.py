@@ -54,7 +54,7 @@ class ViTBlock(BaseModule):
         self.ls2 = _LayerScale(embed_dims, layer_scale)
         for m in self.modules():
             if isinstance(m, nn.Linear):
-                nn.init.trunc_normal_(m.weight, std=0.02)
+                nn.init.normal_(m.weight, std=0.02)
                 if m.bias is not None:
                     nn.init.zeros_(m.bias)
 

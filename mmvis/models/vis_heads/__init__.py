@@ -2,6 +2,7 @@
 
 from mmvis.models.vis_heads.box_attention import BoxAttention
 from mmvis.models.vis_heads.clip_decoder import ClipDecoder
+from mmvis.models.vis_heads.crop_masks import crop_masks
 from mmvis.models.vis_heads.deformable_mask_head import DeformableMaskHead
 from mmvis.models.vis_heads.ifc_head import IFCHead
 from mmvis.models.vis_heads.mask_feature_fusion import MaskFeatureFusion
@@ -21,5 +22,6 @@ __all__ = [
     'SequenceMaskHead',
     'VidEoMTHead',
     'VisTRHead',
+    'crop_masks',
     'vote_classes',
 ]

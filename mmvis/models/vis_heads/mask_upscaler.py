@@ -6,6 +6,8 @@ from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmvis.models.layers import ChannelNorm
+
 __all__ = ['MaskUpscaler']
 
 
@@ -38,8 +40,7 @@ class _Doubling(BaseModule):
         self.conv2 = nn.Conv2d(
             embed_dims, embed_dims, 3, padding=1, groups=embed_dims, bias=False
         )
-        self.norm = nn.LayerNorm(embed_dims, eps=1e-6)
+        self.norm = ChannelNorm(embed_dims)
 
     def forward(self, x: Tensor) -> Tensor:
-        x = self.conv2(F.gelu(self.conv1(x)))
-        return self.norm(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)  # (B, C, 2H, 2W)
+        return self.norm(self.conv2(F.gelu(self.conv1(x))))  # (B, C, 2H, 2W)

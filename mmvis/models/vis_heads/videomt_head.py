@@ -12,9 +12,10 @@ from torch.nn import functional as F
 
 from mmvis.errors import UserValueError
 from mmvis.models.layers import ViTBlock, rotary_position, run_recomputed
+from mmvis.models.vis_heads.crop_masks import crop_masks
 from mmvis.models.vis_heads.mask_upscaler import MaskUpscaler
 from mmvis.registry import MODELS
-from mmvis.structures import ClipFeatures
+from mmvis.structures import ClipFeatures, ClipPrediction
 
 __all__ = ['VidEoMTHead']
 
@@ -36,7 +37,8 @@ class VidEoMTHead(BaseModule):
     Args:
         num_classes (int): K, without the no-object class.
         in_channels (Sequence[int]): Channels of the incoming levels, finest first; of
-            the coarsest, the only one that is read, C.
+            the coarsest, the only one that is read, C. Tokens join if they have C
+            channels: a ViT's own do, those of other backbones do not.
         layer (dict): Arguments of :class:`ViTBlock` without ``embed_dims``.
         num_blocks (int): Blocks. Defaults to 3.
         num_queries (int): Q. Defaults to 200.
@@ -83,6 +85,7 @@ class VidEoMTHead(BaseModule):
         embed_dims = self.in_channels[-1]
         self.token_channels = embed_dims
         self.num_queries = num_queries
+        self.num_upscale_steps = num_upscale_steps
         self.head_channels = embed_dims // layer['num_heads']
         self.position = position
         self.propagation = propagation
@@ -155,6 +158,33 @@ class VidEoMTHead(BaseModule):
         """Losses of all predictions; see :class:`FrameMaskCriterion`."""
         return self.criterion(self.forward_layers(features), data_samples)
 
+    def predict(
+        self, features: ClipFeatures, state: Tensor | None = None
+    ) -> tuple[list[ClipPrediction], Tensor]:
+        """Predict the next frames of videos: a prediction for each query.
+
+        Class logits are averaged over the frames.
+
+        Args:
+            features (ClipFeatures): As for :meth:`step`.
+            state (Tensor, optional): Queries that the frames before ended with, shape
+                (B, Q, C). Defaults to None: there are none.
+
+        Returns:
+            tuple[list[ClipPrediction], Tensor]: One for each of the B clips, and the
+            state for the frames that follow.
+        """
+        outputs, state = self.step(features, state)
+        query_inds = torch.arange(self.num_queries, device=state.device)
+        mask_stride = features.feat_strides[-1] // 2**self.num_upscale_steps
+        predictions = []
+        for b, logits in enumerate(outputs['cls_logits'].mean(2)):
+            masks = outputs['mask_logits'][b]
+            if features.frame_sizes is not None:
+                masks = crop_masks(masks, features.frame_sizes[b], mask_stride)
+            predictions.append(ClipPrediction(logits.softmax(-1), masks, query_inds))
+        return predictions, state
+
     def _run(
         self, features: ClipFeatures, queries: Tensor | None, supervised: bool
     ) -> tuple[list[dict[str, Tensor]], Tensor]:
@@ -173,8 +203,7 @@ class VidEoMTHead(BaseModule):
         x = features.maps[-1]
         size = tuple(x.shape[-2:])
         tokens = x.flatten(3).transpose(2, 3)  # (B, T, H*W, C)
-        if features.tokens is not None:
-            tokens = torch.cat([self._prefix(features), tokens], dim=2)
+        tokens = torch.cat([*_extra_tokens(features), tokens], dim=2)
         learnt = self.query_feat.weight.expand(len(x), -1, -1)
         queries = learnt if queries is None else queries
         mask_probs = self.attn_mask_probs.tolist()
@@ -187,12 +216,6 @@ class VidEoMTHead(BaseModule):
             frames.append(layers)
             queries = self._propagate(joint[:, : self.num_queries], queries, learnt)
         return [_stack_frames(layers) for layers in zip(*frames)], queries
-
-    def _prefix(self, features: ClipFeatures) -> Tensor:
-        """Class token, registers, or whatever a neck made, shape (B, T, M, C)."""
-        if features.token_pos is None:
-            return features.tokens
-        return features.tokens + features.token_pos
 
     def _run_frame(
         self,
@@ -254,6 +277,16 @@ class VidEoMTHead(BaseModule):
             states = self.query_updater(outputs.flatten(0, 1), queries.flatten(0, 1))
             return states.view_as(outputs)
         return learnt
+
+
+def _extra_tokens(features: ClipFeatures) -> list[Tensor]:
+    """Class token and registers, or what a neck made: (B, T, M, C) if it has C."""
+    tokens = features.tokens
+    if tokens is None or tokens.shape[-1] != features.maps[-1].shape[2]:
+        return []
+    if features.token_pos is not None:
+        tokens = tokens + features.token_pos
+    return [tokens]
 
 
 def _stack_frames(layers: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:

@@ -25,7 +25,7 @@ default_hooks = dict(
             r'head\.roi_head\.bbox_head\.\d+\.fc_cls\..*',
             r'head\.roi_head\.mask_head\.\d+\.conv_logits\..*',
         ],
-        new_parameters=[r'backbone\.msg_tokens'],
+        new_parameters=[r'backbone\.msg_tokens', r'head\.query_updater\..*'],
     ),
     reproducible_training=dict(type='ReproducibleTrainingHook'),
     finite_loss=dict(type='FiniteLossHook'),

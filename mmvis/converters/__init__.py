@@ -1,6 +1,7 @@
 """From published checkpoints of the original code to mmvis."""
 
 from mmvis.converters.checkpoint_file import read_tensors
+from mmvis.converters.dinov2 import convert_dinov2, is_dinov2
 from mmvis.converters.ifc import convert_ifc, export_ifc, num_classes_of
 from mmvis.converters.tevit import (
     convert_pvt_v2,
@@ -25,6 +26,7 @@ from mmvis.converters.vistr import (
 
 __all__ = [
     'convert_detr',
+    'convert_dinov2',
     'convert_ifc',
     'convert_pvt_v2',
     'convert_tevit',
@@ -34,6 +36,7 @@ __all__ = [
     'export_tevit',
     'export_videomt',
     'export_vistr',
+    'is_dinov2',
     'is_microsoft_swin',
     'is_pvt_v2',
     'num_classes_of',

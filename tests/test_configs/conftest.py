@@ -50,7 +50,8 @@ class BuiltConfig:
     def model(self):
         cfg = self.cfg.model
         with torch.device('meta'), _LinspaceOnCPU():
-            parts = {k: MODELS.build(cfg[k]) for k in ('backbone', 'neck', 'head')}
+            names = [k for k in ('backbone', 'neck', 'head') if k in cfg]
+            parts = {k: MODELS.build(cfg[k]) for k in names}
         parts['data_preprocessor'] = MODELS.build(cfg.data_preprocessor)
         return nn.ModuleDict(parts).train()
 
@@ -221,6 +222,12 @@ def build(name):
 def built():
     """Gives :class:`BuiltConfig` by the name of a leaf."""
     return build
+
+
+@pytest.fixture(scope='session')
+def describe_steps():
+    """Gives :func:`describe` of a pipeline's configs."""
+    return lambda pipeline: describe(Compose(pipeline))
 
 
 @pytest.fixture(scope='session')

@@ -38,7 +38,9 @@ def test_config_is_complete(name):
     cfg = Config.fromfile(CONFIGS / f'{name}.py')
     assert cfg.default_scope == 'mmvis'
     assert cfg.train_cfg.max_iters > 0
-    assert cfg.train_dataloader.dataset.pipeline[-1].type == 'PackClipInputs'
+    dataset = cfg.train_dataloader.dataset
+    for part in dataset.get('datasets', [dataset]):
+        assert part.pipeline[-1].type == 'PackClipInputs'
     scheduler = cfg.param_scheduler[-1]
     last = max(scheduler.get('milestones', [scheduler.get('end', 0)]))
     assert 0 < last <= cfg.train_cfg.max_iters

@@ -1,0 +1,8 @@
+# VidEoMT, ViT-L, YouTube-VIS 2019, online. Training starts from a segmenter:
+# --cfg-options load_from=<checkpoint of eomt_vit-l_coco.py, or a published one>
+_base_ = [
+    '_base_/models/videomt_vit-l.py',
+    '_base_/datasets/youtube_vis_2019_coco.py',
+    '_base_/schedules/adamw_videomt_60k.py',
+    '_base_/default_runtime.py',
+]

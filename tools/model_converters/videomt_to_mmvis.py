@@ -1,0 +1,117 @@
+"""Convert checkpoints of VidEoMT and EoMT to mmvis and back, and DINOv2 to mmvis."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from mmengine.config import ConfigDict
+
+from mmvis.converters import (
+    convert_dinov2,
+    convert_videomt,
+    export_videomt,
+    is_dinov2,
+    videomt_sizes_of,
+)
+from mmvis.converters.convert_file import convert_file, load_model_cfg
+from mmvis.engine.command_line import ConverterArgumentParser
+from mmvis.errors import UserValueError
+from mmvis.registry import MODELS
+
+EXAMPLES = """examples:
+  # the authors' checkpoint, or that of transformers (model.safetensors)
+  python tools/model_converters/videomt_to_mmvis.py yt_2019_vit_small_52.8.pth \\
+      videomt_s.pth
+  python tools/test.py configs/videomt_vit-s.py videomt_s.pth
+
+  # back: to .pth by the authors' names, to .safetensors by those of transformers
+  python tools/model_converters/videomt_to_mmvis.py --reverse iter_40000.pth \\
+      model.safetensors
+
+  # DINOv2 with registers, where a training of EoMT starts
+  python tools/model_converters/videomt_to_mmvis.py dinov2_vits14_reg4_pretrain.pth \\
+      dinov2_s.pth --config configs/eomt_vit-s_coco.py
+"""
+CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
+LETTERS = {384: 's', 768: 'b', 1024: 'l'}
+
+
+def parse_args() -> argparse.Namespace:
+    """Read the command line."""
+    parser = ConverterArgumentParser(
+        __doc__,
+        examples=EXAMPLES,
+        src_help='published checkpoint',
+        default_config='by the width of its ViT, and whether it is EoMT',
+    )
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Convert one file."""
+    args = parse_args()
+    if args.reverse:
+        form = 'transformers' if Path(args.dst).suffix == '.safetensors' else 'authors'
+        convert_file(
+            args.src,
+            args.dst,
+            lambda weights: export_videomt(weights, form),
+            key='model',
+        )
+    else:
+        convert_file(args.src, args.dst, lambda tensors: convert(tensors, args.config))
+
+
+def convert(tensors: dict, config: str | None) -> dict:
+    """Turn a checkpoint into the weights of a model, or those that are pretrained."""
+    if is_dinov2(tensors):
+        width = len(tensors['patch_embed.proj.weight'])
+        model_cfg = load_model_cfg(config or config_for(width, is_video=False))
+        return convert_dinov2(tensors, MODELS.build(model_cfg).state_dict())
+    model_cfg = load_fitting_cfg(videomt_sizes_of(tensors), config)
+    return convert_videomt(tensors, MODELS.build(model_cfg).state_dict())
+
+
+def load_fitting_cfg(sizes: dict, config: str | None) -> ConfigDict:
+    """Config of the model that the weights are for; says what else it has to state."""
+    is_video = sizes['propagation'] is not None
+    model_cfg = load_model_cfg(config or config_for(sizes['embed_dims'], is_video))
+    # Training and testing find the number of classes in their config: it is that of
+    # the data.
+    model_cfg.head.num_classes = sizes['num_classes']
+    model_cfg.head.propagation = sizes['propagation']
+    changes = []
+    for part, key, size in (
+        ('backbone', 'num_blocks', 'num_frame_blocks'),
+        ('backbone', 'num_registers', 'num_registers'),
+        ('backbone', 'patch_size', 'patch_size'),
+        ('backbone', 'img_size', 'img_size'),
+        ('head', 'num_blocks', 'num_query_blocks'),
+        ('head', 'num_queries', 'num_queries'),
+        ('head', 'num_upscale_steps', 'num_upscale_steps'),
+    ):
+        if model_cfg[part].get(key) not in (None, sizes[size]):
+            changes.append(f'model.{part}.{key}={sizes[size]}')
+        model_cfg[part][key] = sizes[size]
+    if changes:
+        print(
+            'These weights have other sizes than the config. Train and test with\n'
+            f'    --cfg-options {" ".join(changes)}'
+        )
+    return model_cfg
+
+
+def config_for(width: int, is_video: bool) -> Path:
+    """The config of a ViT's width."""
+    if width not in LETTERS:
+        raise UserValueError(
+            f'The checkpoint has a ViT of width {width}, and only widths of '
+            f'{list(LETTERS)} have a config. Name one of your own with --config.'
+        )
+    name = 'videomt_vit-{}.py' if is_video else 'eomt_vit-{}_coco.py'
+    return CONFIGS / name.format(LETTERS[width])
+
+
+if __name__ == '__main__':
+    main()

@@ -1,5 +1,6 @@
 """What is installed, from where it is read, and which versions are promised."""
 
+import os
 import re
 import subprocess
 import sys
@@ -123,20 +124,21 @@ def test_wheel_holds_configs_and_tools(tmp_path):
     subprocess.run(
         [*pip, 'install', '--no-deps', '--target', site, str(ROOT)], check=True
     )
+    (tmp_path / 'child.py').write_text("_base_ = 'mmvis::ifc_r50.py'")
     code = (
         f'import sys; sys.path.insert(0, {str(site)!r})\n'
         'import mmvis\n'
+        'from mmengine.config import Config\n'
         'from mmengine.hub import get_config\n'
-        "config = get_config('mmvis::_base_/../ifc_r50.py')\n"
-        'print(mmvis.__file__, config.filename)'
+        "config = get_config('mmvis::ifc_r50.py')\n"
+        'print(mmvis.__file__, config.filename)\n'
+        "child = Config.fromfile('child.py')\n"
+        'assert child.to_dict() == config.to_dict()\n'
     )
     output = subprocess.run(
-        [
-            sys.executable,
-            '-c',
-            f'import sys; sys.path.insert(0, {str(site)!r})\n{code}',
-        ],
+        [sys.executable, '-c', code],
         cwd=tmp_path,
+        env={k: v for k, v in os.environ.items() if k != 'PYTHONPATH'},
         check=True,
         capture_output=True,
         text=True,

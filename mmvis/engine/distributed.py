@@ -35,5 +35,9 @@ def use_cpu_processes(cfg: Config) -> None:
         broadcast_buffers=False,
         find_unused_parameters=cfg.get('find_unused_parameters', False),
     )
-    cfg.model_wrapper_cfg = {**wrapper, **(cfg.get('model_wrapper_cfg') or {})}
+    if cfg.get('strategy') is None:
+        cfg.model_wrapper_cfg = {**wrapper, **(cfg.get('model_wrapper_cfg') or {})}
+    else:  # of a FlexibleRunner
+        given = cfg.strategy.get('model_wrapper') or {}
+        cfg.strategy.model_wrapper = {**wrapper, **given}
     torch.distributed.init_process_group(backend='gloo')

@@ -1,4 +1,4 @@
-"""Stops a training whose loss is no number any more."""
+"""Stop of a training whose loss is NaN or infinite."""
 
 import torch
 from mmengine.hooks import Hook
@@ -46,6 +46,6 @@ class FiniteLossHook(Hook):
         raise UserFloatingPointError(
             f'Training stopped at iteration {runner.iter + 1}: {", ".join(terms)}. '
             'Lower optim_wrapper.optimizer.lr, check optim_wrapper.clip_grad, train '
-            'without --amp, or look for broken annotations; then go on from the last '
+            'without --amp, or look for broken annotations; then resume from the last '
             f'checkpoint in {runner.work_dir} with --resume.'
         )

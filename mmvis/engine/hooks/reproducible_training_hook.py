@@ -1,7 +1,10 @@
-"""Makes an interrupted and resumed training equal to an uninterrupted one."""
+"""Training that is the same whether it is interrupted or not."""
 
-from mmengine.dist import get_rank
+import logging
+
+from mmengine.dist import get_rank, get_world_size
 from mmengine.hooks import Hook
+from mmengine.logging import print_log
 from mmengine.runner import Runner
 from torch.utils.data import Sampler
 
@@ -31,13 +34,30 @@ class ReproducibleTrainingHook(Hook):
         seed_everything((seed, runner.iter, get_rank()))
 
     def before_save_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
-        """Keep the data seed."""
+        """Keep the data seed, and how many samples an iteration takes."""
         checkpoint['data_seed'] = _sampler(runner).seed
+        checkpoint['samples_per_iter'] = _samples_per_iter(runner)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Restore the data seed where a training is resumed."""
-        if runner._resume and 'data_seed' in checkpoint:
-            _sampler(runner).seed = checkpoint['data_seed']
+        if not runner._resume or 'data_seed' not in checkpoint:
+            return
+        _sampler(runner).seed = checkpoint['data_seed']
+        num_samples = _samples_per_iter(runner)
+        earlier = checkpoint.get('samples_per_iter', num_samples)
+        if earlier != num_samples:
+            print_log(
+                f'The checkpoint took {earlier} samples per iteration, over all '
+                f'processes; from now on it is {num_samples}. The result is not that '
+                'of an uninterrupted training: some samples are repeated or left out.',
+                logger='current',
+                level=logging.WARNING,
+            )
+
+
+def _samples_per_iter(runner: Runner) -> int:
+    batch_sampler = runner.train_loop.dataloader.batch_sampler
+    return batch_sampler.batch_size * get_world_size()
 
 
 def _sampler(runner: Runner) -> Sampler:

@@ -8,9 +8,11 @@ import torch
 from mmvis.engine.hooks import ReproducibleTrainingHook
 
 
-def make_runner(seed, iteration=0, resume=False):
-    sampler = SimpleNamespace(seed=seed)
-    loader = SimpleNamespace(batch_sampler=SimpleNamespace(sampler=sampler))
+def make_runner(seed, iteration=0, resume=False, batch_size=2):
+    batch_sampler = SimpleNamespace(
+        sampler=SimpleNamespace(seed=seed), batch_size=batch_size
+    )
+    loader = SimpleNamespace(batch_sampler=batch_sampler)
     loop = SimpleNamespace(dataloader=loader)
     return SimpleNamespace(train_loop=loop, iter=iteration, _resume=resume)
 
@@ -45,3 +47,19 @@ def test_data_seed_goes_through_the_checkpoint(resume, seed):
     runner = make_runner(seed=5, resume=resume)
     hook.after_load_checkpoint(runner, checkpoint)
     assert runner.train_loop.dataloader.batch_sampler.sampler.seed == seed
+
+
+@pytest.mark.parametrize(('batch_size', 'num_warnings'), [(2, 0), (3, 1)])
+def test_another_batch_size_is_logged_on_resume(monkeypatch, batch_size, num_warnings):
+    lines = []
+    monkeypatch.setattr(
+        'mmvis.engine.hooks.reproducible_training_hook.print_log',
+        lambda text, **_: lines.append(text),
+    )
+    hook, checkpoint = ReproducibleTrainingHook(), {}
+    hook.before_save_checkpoint(make_runner(seed=11), checkpoint)
+    runner = make_runner(seed=5, resume=True, batch_size=batch_size)
+    hook.after_load_checkpoint(runner, checkpoint)
+    assert len(lines) == num_warnings
+    assert all('took 2 samples per iteration' in line for line in lines)
+    assert all('it is 3' in line for line in lines)

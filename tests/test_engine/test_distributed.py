@@ -1,0 +1,50 @@
+import pytest
+import torch
+from mmengine.config import Config
+
+from mmvis.engine.distributed import use_cpu_processes
+from mmvis.errors import UserValueError
+
+
+@pytest.fixture
+def started(monkeypatch):
+    """Backends of the process groups that would be started on a CPU."""
+    backends = []
+    monkeypatch.setattr(torch.cuda, 'is_available', lambda: False)
+    monkeypatch.setattr(
+        torch.distributed,
+        'init_process_group',
+        lambda backend: backends.append(backend),
+    )
+    return backends
+
+
+def test_runner_and_strategy_get_a_wrapper_for_the_cpu(started):
+    runner = Config(dict(launcher='pytorch', find_unused_parameters=True))
+    flexible = Config(
+        dict(
+            launcher='pytorch',
+            runner_type='FlexibleRunner',
+            strategy=dict(type='DDPStrategy', model_wrapper=dict(static_graph=True)),
+        )
+    )
+    use_cpu_processes(runner)
+    use_cpu_processes(flexible)
+    assert started == ['gloo', 'gloo']
+    assert runner.model_wrapper_cfg.device_ids is None
+    assert runner.model_wrapper_cfg.find_unused_parameters is True
+    assert flexible.strategy.model_wrapper.device_ids is None
+    assert flexible.strategy.model_wrapper.static_graph is True
+    assert 'model_wrapper_cfg' not in flexible
+
+
+def test_single_process_stays_as_it_is(started):
+    cfg = Config(dict(launcher='none'))
+    use_cpu_processes(cfg)
+    assert started == []
+    assert cfg.to_dict() == dict(launcher='none')
+
+
+def test_other_launchers_need_a_gpu(started):
+    with pytest.raises(UserValueError, match="has to be 'pytorch', got 'slurm'"):
+        use_cpu_processes(Config(dict(launcher='slurm')))

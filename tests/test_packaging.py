@@ -133,7 +133,7 @@ def test_wheel_holds_configs_and_tools(tmp_path):
         "config = get_config('mmvis::ifc_r50.py')\n"
         'print(mmvis.__file__, config.filename)\n'
         "child = Config.fromfile('child.py')\n"
-        'assert child.to_dict() == config.to_dict()\n'
+        'assert child.model.head.num_queries == config.model.head.num_queries\n'
     )
     output = subprocess.run(
         [sys.executable, '-c', code],

@@ -104,16 +104,33 @@ def test_mim_folder_holds_configs_and_tools():
 def test_configs_are_read_by_package_name():
     config = get_config('mmvis::_base_/default_runtime.py')
     assert config.default_scope == 'mmvis'
-    # MMEngine wants a folder in the name; flat configs are reached through one.
-    config = get_config('mmvis::_base_/../ifc_r50.py')
+    config = get_config('mmvis::ifc_r50.py')
     assert config.model.type == 'IFC'
+    assert Path(config.filename).samefile(ROOT / 'configs/ifc_r50.py')
 
 
 def test_config_inherits_by_package_name(tmp_path):
     child = tmp_path / 'child.py'
-    child.write_text("_base_ = 'mmvis::_base_/default_runtime.py'\nlog_level = 'DEBUG'")
+    child.write_text(
+        "_base_ = 'mmvis::ifc_r50.py'\nmodel = dict(head=dict(num_classes=3))\n"
+    )
     config = Config.fromfile(child)
-    assert (config.default_scope, config.log_level) == ('mmvis', 'DEBUG')
+    assert config.model.head.num_classes == 3
+    assert config.default_scope == 'mmvis'
+
+
+def test_names_of_no_config_and_of_other_packages(tmp_path):
+    with pytest.raises(FileNotFoundError, match='no_such'):
+        get_config('mmvis::no_such.py')
+    child = tmp_path / 'child.py'
+    for name, match in (
+        ('mmdet::flat.py', 'relative config path'),
+        ('mmvis::a::b.py', 'relative config path'),
+        ('no_package::a/b.py', 'does not support to load no_package'),
+    ):
+        child.write_text(f'_base_ = {name!r}')
+        with pytest.raises((ValueError, AssertionError), match=match):
+            Config.fromfile(child)
 
 
 @pytest.mark.slow

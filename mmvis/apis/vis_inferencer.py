@@ -1,49 +1,68 @@
-"""Tracks of any video, from a file, a folder or arrays."""
+"""Tracks of any video, from a file, a folder, arrays, a camera, ..."""
 
 from __future__ import annotations
 
+import math
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
-import numpy as np
 import torch
-from mmcv.transforms import Compose
-from mmdet.structures import TrackDataSample
 from mmengine.config import Config
-from mmengine.dataset import pseudo_collate
-from mmengine.utils import track_iter_progress
 
 from mmvis.apis.init_model import init_model
-from mmvis.apis.video_file import VideoFile
-from mmvis.errors import UserValueError
-from mmvis.registry import TRANSFORMS
-from mmvis.sources import FrameFiles
-from mmvis.structures import write_video_record
-from mmvis.visualization import write_overlay_video, write_strip
+from mmvis.apis.progress import (
+    describe_clips,
+    frame_bar,
+    on_first_interrupt,
+    say,
+)
+from mmvis.apis.video_prediction import Seconds, VideoPrediction, array_pipeline
+from mmvis.errors import UserTypeError, UserValueError
+from mmvis.outputs import (
+    DEFAULT_FORMATS,
+    FORMATS,
+    FrameResult,
+    OutputFiles,
+    VideoFacts,
+    VideoResult,
+    endings_of,
+    write_frames,
+)
+from mmvis.sources import FrameSource, ImageSource, open_sources
+from mmvis.sources.frame_source import print_warning
 
 __all__ = ['VISInferencer']
-
-_IMAGE_SUFFIXES = ('.jpg', '.jpeg', '.png', '.bmp', '.webp')
 
 
 class VISInferencer:
     """Find the objects of videos with a trained model.
 
-    Frames pass through the config's test pipeline and the model's ``predict``, a few
-    at a time, exactly as in ``tools/test.py``; memory does not grow with the video
-    but for its masks as RLE.
+    Frames pass through the config's test pipeline and the model, a few at a time,
+    exactly as in ``tools/test.py``; memory does not grow with the video but for its
+    masks as RLE.
 
     Args:
         config (str | Path | Config): Config of the model.
-        checkpoint (str | Path, optional): Its weights. Defaults to None: random.
+        checkpoint (str | Path, optional): Its weights. Defaults to None: random, with
+            a warning.
         device (str, optional): Defaults to None: a GPU where there is one.
         cfg_options (dict, optional): Values that override those of the config.
         chunk_len (int): Frames that are decoded and passed at once. Defaults to 8.
 
+    Attributes:
+        model (ClipVISModel): The model.
+        classes (tuple[str, ...]): Category names in the order of the labels.
+        seconds (Seconds): Where the time of the last call went.
+
     Example:
         >>> inferencer = VISInferencer('configs/ifc_r50.py', 'ifc_r50.pth')
-        >>> record = inferencer('dog.mp4', out_dir='out')
-        >>> record.pred_track_instances.scores
+        >>> result = inferencer('dog.mp4', out_dir='out')
+        >>> for track in result:
+        ...     print(track.name, track.score, len(track.frames))
+        >>> for frame in inferencer.stream('rtsp://camera/1'):
+        ...     print(frame.time, frame.ids, frame.boxes)
     """
 
     def __init__(
@@ -57,141 +76,257 @@ class VISInferencer:
         if device is None:
             device = 'cuda' if torch.cuda.is_available() else 'cpu'
         self.model = init_model(config, checkpoint, device, cfg_options)
-        self.classes: tuple[str, ...] = self.model.dataset_meta['classes']
+        if checkpoint is None:
+            print_warning(
+                'no checkpoint was given: the weights are random and the tracks mean '
+                'nothing. Pass the checkpoint of a trained model.'
+            )
+        meta = self.model.dataset_meta
+        self.classes: tuple[str, ...] = meta['classes']
+        self._cat_ids = meta.get('cat_ids') or range(1, len(self.classes) + 1)
         self.chunk_len = chunk_len
-        self._pipeline = _array_pipeline(self.model.cfg)
+        self.seconds = Seconds()
+        self._pipeline = array_pipeline(self.model.cfg)
 
     def __call__(
         self,
-        inputs: str | Path | Sequence[np.ndarray] | Sequence[str],
-        out_dir: str | Path | None = None,
+        inputs: Any,
+        out_dir: str | os.PathLike | None = None,
         score_thr: float = 0.3,
+        *,
+        formats: Sequence[str] = DEFAULT_FORMATS,
         fps: float | None = None,
-        codec: str = 'mp4v',
+        on_damage: str = 'warn',
         show_progress: bool = True,
-    ) -> TrackDataSample:
-        """Find the objects of one video.
+    ) -> VideoResult | list[VideoResult]:
+        """Find the objects of one video, or of several.
+
+        The first Ctrl-C ends the video after the frames so far, with all outputs.
 
         Args:
-            inputs (str | Path | Sequence): A video file, a folder of frames in the
-                order of their names, paths of frames, or frames as arrays (BGR,
-                uint8, shape (H, W, 3)).
-            out_dir (str | Path, optional): Folder for ``NAME.json`` (see
-                :func:`mmvis.structures.write_video_record`), ``NAME.mp4`` and
-                ``NAME.png`` with the tracks drawn. Defaults to None: none written.
-            score_thr (float): Tracks with a lower score are not drawn; the json has
-                all. Defaults to 0.3.
-            fps (float, optional): Frames per second of the overlay. Defaults to
-                None: that of the video file, else 6.
-            codec (str): Four letters, of the overlay. Defaults to 'mp4v', which is
-                fast; 'vp09' is what browsers play, and takes most of a second for
-                each frame of 720 x 1280.
-            show_progress (bool): Show a bar. Defaults to True.
+            inputs (Any): A video file, a folder or glob of frames or videos, paths of
+                frames or of videos, a URL, the index of a webcam, an array or tensor of
+                frames, a list or generator of them: see
+                :func:`mmvis.sources.open_sources`.
+            out_dir (str | os.PathLike, optional): Folder for the outputs, whose names
+                are free before inference begins: ``NAME.json``, ``NAME.mp4``, ..., or
+                ``NAME-2.json``, ... Defaults to None: none written.
+            score_thr (float): Tracks with a lower score are left out of the outputs;
+                the json has all. Defaults to 0.3.
+            formats (Sequence[str]): What to write, see :data:`mmvis.outputs.FORMATS`.
+                Defaults to the record, the overlay video and a strip of frames.
+            fps (float, optional): Frames per second. Defaults to None: the times of
+                the source; 6 for images and arrays, which have none.
+            on_damage (str): Where frames of a video file are missing or corrupted,
+                'warn' uses what is there and says what is missing; 'stop' raises an
+                error. Defaults to 'warn'.
+            show_progress (bool): Show bars. Defaults to True.
 
         Returns:
-            TrackDataSample: The record of the video as ``pred_track_instances``
-            (``labels``, ``scores``, ``instances_id``, and per frame ``masks`` as RLE
-            and ``bboxes``).
+            VideoResult | list[VideoResult]: The tracks; a list for several videos.
 
         Raises:
             FileNotFoundError: If there is no such file or folder.
+            OSError: If outputs cannot be written.
             ValueError: If there are no frames, or they differ in size.
         """
-        frames, name = _open_frames(inputs)
-        record = self._predict(frames, show_progress)
-        if out_dir is not None:
-            stem = Path(out_dir, name)
-            stem.parent.mkdir(parents=True, exist_ok=True)
-            tracks = record.pred_track_instances
-            write_video_record(record, f'{stem}.json', self.classes)
-            write_strip(
-                f'{stem}.png', frames, tracks, self.classes, score_thr=score_thr
-            )
-            write_overlay_video(
-                f'{stem}.mp4',
-                frames,
-                tracks,
-                self.classes,
-                fps=fps or getattr(frames, 'fps', 6.0),
-                score_thr=score_thr,
-                codecs=(codec,),
-            )
-        return record
+        _check_score_thr(score_thr)
+        endings = endings_of(formats, len(self.classes))
+        sources = open_sources(inputs, fps, on_damage)
+        self.seconds = Seconds()
 
-    @torch.no_grad()
-    def _predict(
-        self, frames: Sequence[np.ndarray], show_progress: bool
-    ) -> TrackDataSample:
-        chunks = self._chunks(len(frames))
-        for frame_inds in track_iter_progress(chunks) if show_progress else chunks:
-            clip = self._load(frames, frame_inds)
-            (sample,) = self.model.test_step(pseudo_collate([clip]))
-        return sample
+        def run(source: FrameSource) -> VideoResult:
+            if show_progress:
+                self._announce(source)
+            if out_dir is None:
+                return self._predict(source, show_progress)
+            _check_out_dir(out_dir, source)
+            files = OutputFiles(out_dir, source.name, endings)
+            try:
+                return self._predict_to_files(source, files, score_thr, show_progress)
+            finally:
+                files.release()
 
-    def _chunks(self, video_len: int) -> list[list[int]]:
-        """Share the frames that the model sees among chunks."""
-        seen = self.model.test_cfg.seen_frames(video_len)
-        step = self.chunk_len
-        return [seen[start : start + step] for start in range(0, len(seen), step)]
+        if isinstance(sources, FrameSource):
+            return run(sources)
+        return [run(source) for source in sources]
 
-    def _load(self, frames: Sequence[np.ndarray], frame_inds: list[int]) -> dict:
-        """Pass frames through the test pipeline."""
-        images = [frames[i] for i in frame_inds]
-        T = len(images)
-        return self._pipeline(
-            dict(
-                img=images,
-                frame_id=list(frame_inds),
-                video_id=[0] * T,
-                video_len=[len(frames)] * T,
-                height=[image.shape[0] for image in images],
-                width=[image.shape[1] for image in images],
-            )
-        )
+    def stream(
+        self,
+        inputs: Any,
+        out_dir: str | os.PathLike | None = None,
+        score_thr: float = 0.3,
+        *,
+        formats: Sequence[str] = ('video', 'jsonl'),
+        fps: float | None = None,
+        on_damage: str = 'warn',
+    ) -> Iterator[FrameResult]:
+        """Yield each frame of one video as soon as its tracks are final.
 
+        That is at once for online methods, after one clip for near-online ones, and at
+        the end (or after ``test_cfg.max_offline_frames``) for offline ones. The source
+        may be endless: memory is that of a clip. Labels and scores are those so far.
+        Outputs are complete when the iteration ends, in whatever way: the source ends,
+        the loop is left, or Ctrl-C.
 
-def _array_pipeline(cfg: Config) -> Compose:
-    """Build the test pipeline of a config, for frames that are there already.
+        Args:
+            inputs (Any): One video, see :meth:`__call__`.
+            out_dir (str | os.PathLike, optional): Folder for the outputs. Defaults to
+                None: none written.
+            score_thr (float): Tracks with a lower score so far are left out. Defaults
+                to 0.3.
+            formats (Sequence[str]): What to write: 'video', 'strip', 'masks', 'csv',
+                'jsonl'. Defaults to the overlay video and json lines.
+            fps (float, optional): See :meth:`__call__`.
+            on_damage (str): See :meth:`__call__`.
 
-    Raises:
-        ValueError: If it does not begin by sampling and loading frames.
-    """
-    sampling, broadcast, *others = cfg.test_dataloader.dataset.pipeline
-    loads_frames = broadcast.get('transforms', [{}])[0].get('type')
-    if sampling.type != 'SampleAllFrames' or loads_frames != 'LoadFrameFromFile':
-        raise UserValueError(
-            '`test_dataloader.dataset.pipeline` has to begin with SampleAllFrames and '
-            'a TransformBroadcaster whose first transform is LoadFrameFromFile, got '
-            f'{sampling.type}, then {loads_frames}.'
-        )
-    given = dict(type='LoadImageFromNDArray')
-    broadcast = dict(broadcast, transforms=[given, *broadcast.transforms[1:]])
-    return Compose([TRANSFORMS.build(step) for step in (broadcast, *others)])
+        Yields:
+            FrameResult: A frame with its tracks.
 
-
-def _open_frames(
-    inputs: str | Path | Sequence[np.ndarray] | Sequence[str],
-) -> tuple[Sequence[np.ndarray], str]:
-    """Frames of a video, and a name for it."""
-    if isinstance(inputs, (str, Path)):
-        path = Path(inputs)
-        if not path.is_dir():
-            return VideoFile(path), path.stem
-        paths = sorted(_images(path))
-        if not paths:
+        Raises:
+            OSError: If outputs cannot be written.
+            ValueError: If there are no frames, they differ in size, or ``inputs`` are
+                several videos.
+        """
+        _check_score_thr(score_thr)
+        endings = endings_of(formats, len(self.classes))
+        late = [key for key in endings if FORMATS[key].needs_record]
+        if out_dir is not None and late:
             raise UserValueError(
-                f'{path} has no frames. Expected are files that end with '
-                f'{", ".join(_IMAGE_SUFFIXES)}.'
+                f'`formats` has {", ".join(late)}, which need the whole video. Use '
+                'inferencer(...) instead of stream(...), or other formats.'
             )
-        return FrameFiles(paths), path.resolve().name
-    if len(inputs) == 0:
-        raise UserValueError('`inputs` has no frames.')
-    if isinstance(inputs[0], (str, Path)):
-        return FrameFiles([str(path) for path in inputs]), 'video'
-    return inputs, 'video'
+        source = open_sources(inputs, fps, on_damage)
+        if not isinstance(source, FrameSource):
+            raise UserValueError(
+                f'`inputs` are {len(source)} videos. stream() takes one at a time: '
+                'call it for each, or use inferencer(...).'
+            )
+        # A generator of its own, so that mistakes are raised here and now.
+        return self._stream(source, out_dir, score_thr, endings)
+
+    def _stream(
+        self,
+        source: FrameSource,
+        out_dir: str | os.PathLike | None,
+        score_thr: float,
+        endings: dict[str, str],
+    ) -> Iterator[FrameResult]:
+        prediction = VideoPrediction(
+            self.model,
+            self._pipeline,
+            source,
+            chunk_len=1,  # larger ones would keep frames waiting
+            keep_record=False,
+            keep_images=True,
+        )
+        frames = (frame.above(score_thr) for frame in prediction)
+        if out_dir is None:
+            return frames
+        _check_out_dir(out_dir, source)
+        files = OutputFiles(out_dir, source.name, endings)
+        return self._write_stream(frames, source, files, score_thr)
+
+    def _write_stream(
+        self,
+        frames: Iterator[FrameResult],
+        source: FrameSource,
+        files: OutputFiles,
+        score_thr: float,
+    ) -> Iterator[FrameResult]:
+        try:
+            yield from write_frames(frames, files.paths, self._facts(source), score_thr)
+        finally:
+            files.release()
+
+    def _facts(self, source: FrameSource) -> VideoFacts:
+        return VideoFacts(source.name, self.classes, self._cat_ids, source.paths)
+
+    def _predict(
+        self,
+        source: FrameSource,
+        show_progress: bool,
+        paths: dict[str, Path] | None = None,
+        score_thr: float = 0.0,
+    ) -> VideoResult:
+        """Run the model; ``paths`` are written meanwhile, with the scores so far."""
+        with frame_bar('model', source.num_frames, show_progress) as advance:
+            prediction = VideoPrediction(
+                self.model,
+                self._pipeline,
+                source,
+                chunk_len=self.chunk_len,
+                keep_record=True,
+                keep_images=bool(paths),
+                on_read=advance,
+            )
+            frames = write_frames(
+                prediction, paths or {}, self._facts(source), score_thr
+            )
+            with on_first_interrupt(prediction.stop):
+                for _ in frames:
+                    pass
+        self.seconds.reading += prediction.seconds.reading
+        self.seconds.model += prediction.seconds.model
+        return VideoResult(
+            prediction.record(),
+            ori_shape=prediction.ori_shape,
+            times=prediction.times,
+            classes=self.classes,
+            cat_ids=self._cat_ids,
+            source=source,
+            damage=source.damage,
+        )
+
+    def _predict_to_files(
+        self,
+        source: FrameSource,
+        files: OutputFiles,
+        score_thr: float,
+        show_progress: bool,
+    ) -> VideoResult:
+        """Draw with the final scores, or where frames come but once meanwhile."""
+        paths = dict(files.paths)
+        meanwhile = {}
+        if not source.can_restart:
+            drawn = [key for key in paths if FORMATS[key].needs_images]
+            meanwhile = {key: paths.pop(key) for key in drawn}
+        result = self._predict(source, show_progress, meanwhile, score_thr)
+        result.files.update(meanwhile)
+        frames = result.write(paths, score_thr)
+        with (
+            self.seconds.count('writing'),
+            frame_bar('outputs', result.video_len, show_progress) as advance,
+        ):
+            for _ in frames:
+                advance(1)
+        if show_progress:
+            say(f'written: {", ".join(map(str, result.files.values()))}')
+            say(f'time: {self.seconds.shares()}')
+        return result
+
+    def _announce(self, source: FrameSource) -> None:
+        """Say how a video is cut, before it takes long."""
+        number = source.num_frames
+        length = 'frames until it ends' if number is None else f'{number} frames'
+        clips = describe_clips(self.model.test_cfg, number)
+        say(f'{source.name}: {length}, {source.fps:.3g} a second; {clips}')
 
 
-def _images(folder: Path) -> Iterator[str]:
-    for path in folder.iterdir():
-        if path.suffix.lower() in _IMAGE_SUFFIXES:
-            yield str(path)
+def _check_score_thr(score_thr: float) -> None:
+    if isinstance(score_thr, bool) or not isinstance(score_thr, (int, float)):
+        raise UserTypeError(f'`score_thr` must be a number, got {score_thr!r}.')
+    if not math.isfinite(score_thr):
+        raise UserValueError(f'`score_thr` must be finite, got {score_thr}.')
+
+
+def _check_out_dir(out_dir: str | os.PathLike, source: FrameSource) -> None:
+    """Keep outputs apart from frames, among which they would be taken next time."""
+    if not isinstance(source, ImageSource):
+        return
+    folders = {path.parent.resolve() for path in source.paths}
+    if Path(out_dir).resolve() in folders:
+        raise UserValueError(
+            f'`out_dir` {out_dir} is the folder of the frames themselves. Choose '
+            'another one.'
+        )

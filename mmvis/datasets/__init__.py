@@ -1,13 +1,9 @@
 """Data sets, their transforms and samplers."""
 
-import contextlib
-import io
+from mmvis.stack import import_mmdet_datasets
 
-# MMEngine finds a parent registry's components only where they were imported:
-# configs name MMDetection's transforms and samplers beside those of mmvis. OneDL's
-# MMDetection prints twice that an optional package, of no use here, is absent.
-with contextlib.redirect_stdout(io.StringIO()):
-    import mmdet.datasets  # noqa: F401
+# Before what builds on them; configs name MMDetection's transforms and samplers, too.
+import_mmdet_datasets()
 
 from mmvis.datasets import samplers, transforms
 from mmvis.datasets.base_clip_dataset import BaseClipDataset

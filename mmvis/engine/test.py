@@ -12,6 +12,7 @@ from mmengine.config import Config
 from mmengine.dist import is_main_process
 
 from mmvis.converters.checkpoint_file import find_checkpoint
+from mmvis.engine.checkpoint_schemes import use_safe_checkpoint_files
 from mmvis.engine.command_line import RunArgumentParser
 from mmvis.engine.distributed import use_cpu_processes
 from mmvis.engine.run_config import read_run_config
@@ -84,6 +85,7 @@ def test(cfg: Config) -> dict[str, float]:
     Raises:
         ValueError: If another test is in the work directory.
     """
+    use_safe_checkpoint_files()
     with run_lock(cfg.work_dir, 'test', cfg.launcher):
         use_cpu_processes(cfg)
         return RUNNERS.build(cfg).test()

@@ -9,6 +9,7 @@ import torch
 from mmengine.config import Config
 from torch import nn
 
+from mmvis.engine.checkpoint_schemes import use_safe_checkpoint_files
 from mmvis.engine.command_line import RunArgumentParser
 from mmvis.engine.distributed import use_cpu_processes
 from mmvis.engine.resuming import find_last_checkpoint
@@ -84,6 +85,7 @@ def train(cfg: Config) -> nn.Module:
             f'`{"`, `".join(missing)}` {"is" if len(missing) == 1 else "are"} needed '
             'for a training; see configs/_base_/datasets and configs/_base_/schedules.'
         )
+    use_safe_checkpoint_files()
     with run_lock(cfg.work_dir, 'train', cfg.launcher):
         use_cpu_processes(cfg)
         return RUNNERS.build(cfg).train()

@@ -10,6 +10,7 @@ import sys
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 from mmengine.config import Config
@@ -80,7 +81,7 @@ def user_errors(config: str, cfg: Config | None = None) -> Iterator[None]:
     try:
         yield
     except Exception as error:
-        log_file = _log_traceback(error)
+        log_file = _log_traceback(error, cfg)
         if not is_user_error(error):
             raise
         print(f'error: {config}: {explain(error, cfg)}', file=sys.stderr)  # noqa: T201
@@ -199,16 +200,21 @@ def _explain_full_disk(error: OSError, cfg: Config | None) -> str:
     )
 
 
-def _log_traceback(error: BaseException) -> str | None:
-    """Write the full traceback to the log file of the current run.
+def _log_traceback(error: BaseException, cfg: Config | None) -> str | None:
+    """Write the full traceback to the log file of the run.
 
     Returns:
-        str | None: The file; None if this process has none.
+        str | None: The file; None if the run has not made one yet.
     """
     text = ''.join(traceback.format_exception(error))
-    path = None
+    path, work_dir = None, (cfg or {}).get('work_dir')
     for handler in MMLogger.get_current_instance().handlers:
-        if isinstance(handler, logging.FileHandler):
+        # The last logger of this process may be that of an earlier run.
+        if (
+            work_dir is not None
+            and isinstance(handler, logging.FileHandler)
+            and Path(work_dir).resolve() in Path(handler.baseFilename).resolve().parents
+        ):
             handler.handle(
                 logging.LogRecord('mmvis', logging.ERROR, '', 0, text, None, None)
             )

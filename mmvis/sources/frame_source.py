@@ -44,6 +44,7 @@ class FrameSource(ABC):
         fps (float): Mean number of frames per second.
         paths (tuple[Path, ...]): The files that are read.
         can_restart (bool): Whether the frames can be read a second time.
+        damage (str | None): What is wrong with the source, as far as it was read.
     """
 
     name: str = 'video'
@@ -51,6 +52,7 @@ class FrameSource(ABC):
     fps: float = DEFAULT_FPS
     paths: tuple[Path, ...] = ()
     can_restart: bool = True
+    damage: str | None = None
 
     @abstractmethod
     def __iter__(self) -> Iterator[Frame]:

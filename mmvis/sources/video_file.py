@@ -30,9 +30,6 @@ class VideoFile(FrameSource):
             raises an error. Defaults to 'warn'.
         fps (float, optional): Frames per second, instead of the times of the file.
 
-    Attributes:
-        damage (str | None): What is wrong with the file, as far as it was read.
-
     Raises:
         FileNotFoundError: If there is no such file.
         OSError: If it cannot be read.
@@ -62,7 +59,6 @@ class VideoFile(FrameSource):
         self._check = check_container(path)
         self.fps = fps or self._check.fps
         self.num_frames = self._check.num_packets
-        self.damage: str | None = None
         self._warned: set[str] = set()
         if self._check.fault is not None:
             missing = self._check.announced - self.num_frames

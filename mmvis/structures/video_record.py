@@ -42,6 +42,7 @@ class _Record(msgspec.Struct):
     tracks: list[_Track]
     bboxes: msgspec.Raw
     masks: msgspec.Raw
+    fingerprint: str | None = None
 
 
 _RECORD = msgspec.json.Decoder(_Record)
@@ -50,7 +51,10 @@ _MASKS = msgspec.json.Decoder(list[TextRLE | None])
 
 
 def write_video_record(
-    sample: TrackDataSample, path: str | Path, classes: Sequence[str] | None = None
+    sample: TrackDataSample,
+    path: str | Path,
+    classes: Sequence[str] | None = None,
+    fingerprint: str | None = None,
 ) -> None:
     """Write the predicted tracks of one video as json, whole or not at all.
 
@@ -66,6 +70,8 @@ def write_video_record(
             its video, as a model's ``predict`` returns it at a video's end.
         path (str | Path): The file.
         classes (Sequence[str], optional): Name of each label.
+        fingerprint (str, optional): What the tracks follow from, in few letters; it
+            is read back as metainfo.
     """
     tracks = sample.pred_track_instances
     labels, scores = tracks.labels.tolist(), tracks.scores.tolist()
@@ -82,6 +88,8 @@ def write_video_record(
         ori_shape=list(sample.ori_shape),
         tracks=rows,
     )
+    if fingerprint is not None:
+        head['fingerprint'] = fingerprint
     with atomic_file(path) as partial, partial.open('w') as file:
         file.write(json.dumps(head)[:-1])
         _write_by_track(file, 'bboxes', dict(zip(instance_ids, tracks.bboxes)))
@@ -112,6 +120,8 @@ def read_video_record(path: str | Path) -> TrackDataSample:
             ori_shape=tuple(record.ori_shape),
         )
     )
+    if record.fingerprint is not None:
+        sample.set_metainfo(dict(fingerprint=record.fingerprint))
     sample.pred_track_instances = InstanceData(
         labels=torch.tensor([row.label for row in rows], dtype=torch.long),
         # Double, so that scores come back as they were written.

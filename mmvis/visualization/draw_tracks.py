@@ -8,7 +8,7 @@ import pycocotools.mask as mask_api
 from mmengine.structures import InstanceData
 
 from mmvis.errors import UserValueError
-from mmvis.visualization.labels import Label, draw_labels
+from mmvis.visualization.labels import Label, LabelLayout, draw_label
 from mmvis.visualization.palette import Colour, track_colour
 
 __all__ = ['draw_tracks', 'enlargement']
@@ -20,8 +20,12 @@ def draw_tracks(
     frame_id: int,
     classes: Sequence[str],
     score_thr: float = 0.3,
-    alpha: float = 0.5,
+    *,
+    alpha: float = 0.4,
     scale: int = 1,
+    draw_boxes: bool = False,
+    trail_len: int = 0,
+    layout: LabelLayout | None = None,
 ) -> np.ndarray:
     """Draw what a record of tracks says about one frame.
 
@@ -35,9 +39,15 @@ def draw_tracks(
         frame_id (int): 0-based frame of the video.
         classes (Sequence[str]): Category names in the order of the labels.
         score_thr (float): Tracks with a lower score are left out. Defaults to 0.3.
-        alpha (float): Opacity of the masks, 0 to 1. Defaults to 0.5.
+        alpha (float): Opacity of the masks, 0 to 1. Defaults to 0.4.
         scale (int): Whole factor by which the picture is enlarged, so that names
             can be read on small frames. Defaults to 1.
+        draw_boxes (bool): Whether boxes around the masks are drawn. Defaults to
+            False.
+        trail_len (int): Frames whose centres are joined to a line behind each track.
+            Defaults to 0, no line.
+        layout (LabelLayout, optional): One for all frames of a video, so that labels
+            do not jump. Defaults to None: this frame alone.
 
     Returns:
         np.ndarray: A new image, BGR, uint8, shape (H * scale, W * scale, 3).
@@ -49,6 +59,7 @@ def draw_tracks(
     height, width = image.shape[:2]
     size = (width * scale, height * scale)
     picture = cv2.resize(image, size, interpolation=cv2.INTER_CUBIC)
+    line_width = max(1, round(min(picture.shape[:2]) / 300))
     labels = []
     for n in _shown(tracks, score_thr):
         rle = _frame_mask(tracks, n, frame_id, (height, width))
@@ -59,10 +70,19 @@ def draw_tracks(
             continue
         colour = track_colour(int(tracks.instances_id[n]))
         mask = mask_api.decode(rle)[y : y + h, x : x + w]
-        _draw_mask(picture, mask, (x, y), scale, colour, alpha)
+        _draw_mask(picture, mask, (x, y), scale, colour, alpha, line_width)
+        box = (x * scale, y * scale, (x + w) * scale, (y + h) * scale)
+        if draw_boxes:
+            cv2.rectangle(picture, box[:2], box[2:], colour, line_width)
+        if trail_len > 0:
+            trail = _trail(tracks.masks[n], frame_id, trail_len) * scale
+            points = [trail.round().astype(np.int32)]
+            cv2.polylines(picture, points, False, colour, line_width, cv2.LINE_AA)
         text = _describe(tracks, n, classes)
-        labels.append(Label(text, colour, x * scale, y * scale))
-    draw_labels(picture, labels[::-1])
+        labels.append(Label(int(tracks.instances_id[n]), text, colour, box))
+    layout = LabelLayout() if layout is None else layout
+    for label, box in layout.arrange(labels[::-1], picture.shape[:2]):
+        draw_label(picture, label, box)
     return picture
 
 
@@ -105,6 +125,7 @@ def _draw_mask(
     scale: int,
     colour: Colour,
     alpha: float,
+    line_width: int,
 ) -> None:
     """Blend a cropped mask (h, w) into the enlarged picture, and outline it."""
     h, w = mask.shape
@@ -121,8 +142,17 @@ def _draw_mask(
     outlines, _ = cv2.findContours(
         mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE, offset=(x, y)
     )
-    line_width = max(1, round(min(picture.shape[:2]) / 360))
+    # A dark rim shows the outline on a ground of its own colour.
+    rim = tuple(value // 4 for value in colour)
+    cv2.drawContours(picture, outlines, -1, rim, line_width + 2, cv2.LINE_AA)
     cv2.drawContours(picture, outlines, -1, colour, line_width, cv2.LINE_AA)
+
+
+def _trail(masks: Sequence[dict | None], frame_id: int, trail_len: int) -> np.ndarray:
+    """Centres of a track's boxes in the last frames, xy, shape (n, 2)."""
+    past = masks[max(frame_id - trail_len, 0) : frame_id + 1]
+    boxes = np.array([mask_api.toBbox(rle) for rle in past if rle]).reshape(-1, 4)
+    return boxes[:, :2] + boxes[:, 2:] / 2
 
 
 def _describe(tracks: InstanceData, n: int, classes: Sequence[str]) -> str:

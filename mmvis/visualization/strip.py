@@ -1,7 +1,8 @@
 """Some frames of a video side by side in one picture."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Generic, TypeVar
 
 import cv2
 import numpy as np
@@ -11,7 +12,19 @@ from mmvis.atomic_file import atomic_file
 from mmvis.errors import UserValueError
 from mmvis.visualization.draw_tracks import draw_tracks, enlargement
 
-__all__ = ['draw_strip', 'write_image', 'write_strip']
+__all__ = [
+    'STRIP_MIN_SIDE',
+    'EvenlySpaced',
+    'draw_strip',
+    'join_strip',
+    'write_image',
+    'write_strip',
+]
+
+STRIP_MIN_SIDE = 240  # pixels
+
+T = TypeVar('T')
+
 
 _GAP = 6  # pixels between the frames
 
@@ -22,7 +35,7 @@ def draw_strip(
     classes: Sequence[str],
     num_frames: int = 6,
     score_thr: float = 0.3,
-    min_side: int = 240,
+    min_side: int = STRIP_MIN_SIDE,
 ) -> np.ndarray:
     """Draw evenly spaced frames of a video, first and last included.
 
@@ -47,18 +60,73 @@ def draw_strip(
             'a strip needs at least one frame, got '
             f'{len(frames)} and num_frames={num_frames}'
         )
-    num_frames = min(num_frames, len(frames))
-    chosen = np.linspace(0, len(frames) - 1, num_frames).round().astype(int).tolist()
-    pictures = []
-    for frame_id in chosen:
+    pictures = {}
+    for frame_id in _evenly_spaced(range(len(frames)), num_frames):
         frame = frames[frame_id]
         scale = enlargement(frame, min_side)
-        picture = draw_tracks(frame, tracks, frame_id, classes, score_thr, scale=scale)
+        pictures[frame_id] = draw_tracks(
+            frame, tracks, frame_id, classes, score_thr, scale=scale
+        )
+    return join_strip(pictures)
+
+
+def join_strip(pictures: Mapping[int, np.ndarray]) -> np.ndarray:
+    """Put pictures of frames side by side, each with its number in the corner.
+
+    Args:
+        pictures (Mapping[int, np.ndarray]): By frame, each BGR, uint8, shape
+            (H, W, 3); the numbers are drawn on them.
+
+    Returns:
+        np.ndarray: BGR, uint8, shape (H, W', 3).
+    """
+    parts = []
+    for frame_id, picture in pictures.items():
         _number(picture, frame_id)
-        pictures.append(picture)
-    gap = np.full((pictures[0].shape[0], _GAP, 3), 255, dtype=np.uint8)
-    parts = [part for picture in pictures for part in (gap, picture)]
+        parts += [np.full((picture.shape[0], _GAP, 3), 255, dtype=np.uint8), picture]
     return np.concatenate(parts[1:], axis=1)
+
+
+class EvenlySpaced(Generic[T]):
+    """Evenly spaced items of a sequence whose length is not known, first and last.
+
+    Memory: at most four times as many items as are wanted.
+
+    Args:
+        num_items (int): How many are wanted, at least 2.
+    """
+
+    def __init__(self, num_items: int) -> None:
+        self._num_items = num_items
+        self._step = 1
+        self._kept: list[T] = []
+        self._num_seen = 0
+        self._last: T | None = None
+
+    def add(self, item: T) -> None:
+        """Take the next item."""
+        if self._num_seen % self._step == 0:
+            self._kept.append(item)
+        self._last = item
+        self._num_seen += 1
+        if len(self._kept) > 4 * self._num_items:
+            self._kept = self._kept[::2]
+            self._step *= 2
+
+    def items(self) -> list[T]:
+        """The chosen items so far, in order."""
+        if not self._num_seen:
+            return []
+        items = self._kept
+        if (self._num_seen - 1) % self._step:
+            items = [*items, self._last]
+        return _evenly_spaced(items, self._num_items)
+
+
+def _evenly_spaced(items: Sequence[T], num_items: int) -> list[T]:
+    num_items = min(num_items, len(items))
+    places = np.linspace(0, len(items) - 1, num_items).round().astype(int).tolist()
+    return [items[place] for place in places]
 
 
 def write_strip(
@@ -68,7 +136,7 @@ def write_strip(
     classes: Sequence[str],
     num_frames: int = 6,
     score_thr: float = 0.3,
-    min_side: int = 240,
+    min_side: int = STRIP_MIN_SIDE,
 ) -> None:
     """Write the picture of :func:`draw_strip`, which see, to an image file."""
     picture = draw_strip(frames, tracks, classes, num_frames, score_thr, min_side)

@@ -12,6 +12,9 @@ from mmengine.runner import CheckpointLoader, load_checkpoint
 import mmvis.engine.checkpoint_schemes as module
 from mmvis.engine.checkpoint_schemes import use_safe_checkpoint_files
 
+# As where a run starts.
+use_safe_checkpoint_files()
+
 
 class Runs:
     """Pickles to a call."""

@@ -108,11 +108,17 @@ def test_message_names_the_file_and_ends_the_program(capsys):
 
 
 def test_traceback_goes_to_the_log_file(log_file, capsys):
-    with pytest.raises(SystemExit), user_errors('c.py'):
+    cfg = Config(dict(work_dir=str(log_file.parent)))
+    with pytest.raises(SystemExit), user_errors('c.py', cfg):
         raise_(UserKeyError('fix it'))
     assert f'details: {log_file}' in capsys.readouterr().err
-    with pytest.raises(ZeroDivisionError), user_errors('c.py'):
+    with pytest.raises(ZeroDivisionError), user_errors('c.py', cfg):
         1 / 0  # noqa: B018
+    other = Config(dict(work_dir=str(log_file.parent / 'other')))
+    for earlier in (None, other):
+        with pytest.raises(SystemExit), user_errors('c.py', earlier):
+            raise UserKeyError('before there is a log')
+    assert 'details' not in capsys.readouterr().err
     text = log_file.read_text()
     assert text.count('Traceback (most recent call last)') == 2
     assert 'in raise_' in text

@@ -1,4 +1,5 @@
 import json
+import shutil
 import socket
 import zipfile
 from pathlib import Path
@@ -95,6 +96,49 @@ def test_resume_runs_only_unfinished_videos(run_test, tmp_path, predicted_chunks
     assert [video_id for video_id, _ in predicted_chunks] == [1, 2]
 
 
+@pytest.mark.parametrize('content', ['', '{"video_id": 1, "tracks": [', '{}', '[]'])
+def test_damaged_record_is_made_again(run_test, tmp_path, predicted_chunks, content):
+    whole = run_test(tmp_path)
+    (tmp_path / 'test_records/video_2.json').write_text(content)
+    predicted_chunks.clear()
+    assert run_test(tmp_path, '--resume') == whole
+    assert [video_id for video_id, _ in predicted_chunks] == [2]
+
+
+def test_record_of_another_video_or_of_other_frames_is_made_again(
+    run_test, tmp_path, tiny_shapes, predicted_chunks
+):
+    shutil.copytree(tiny_shapes, tmp_path / 'data')
+    options = [f'test_dataloader.dataset.data_root={tmp_path}/data/']
+    whole = run_test(tmp_path, options=options)
+    records = tmp_path / 'test_records'
+    shutil.copy(records / 'video_1.json', records / 'video_2.json')
+    predicted_chunks.clear()
+    assert run_test(tmp_path, '--resume', options=options) == whole
+    assert [video_id for video_id, _ in predicted_chunks] == [2]
+
+    frames = sorted((tmp_path / 'data').glob('valid/JPEGImages/*/*.jpg'))
+    frames[0].write_bytes(frames[-1].read_bytes())
+    predicted_chunks.clear()
+    assert run_test(tmp_path, '--resume', options=options) != whole
+    assert [video_id for video_id, _ in predicted_chunks] == [1]
+
+
+def test_resume_refuses_results_of_another_json(
+    run_test, tmp_path, tiny_shapes, capsys
+):
+    shutil.copytree(tiny_shapes, tmp_path / 'data')
+    options = [f'test_dataloader.dataset.data_root={tmp_path}/data/']
+    run_test(tmp_path, options=options)
+    ann_file = tmp_path / 'data/valid.json'
+    content = json.loads(ann_file.read_text())
+    content['annotations'][0]['areas'][0] = 1.0
+    ann_file.write_text(json.dumps(content))
+    with pytest.raises(SystemExit):
+        run_test(tmp_path, '--resume', options=options)
+    assert 'another test: annotations differ' in capsys.readouterr().err
+
+
 def test_interrupted_test_keeps_finished_videos(run_test, tmp_path, monkeypatch):
     predict = ClipVISModel.predict
 
@@ -188,4 +232,4 @@ def test_mistakes_are_one_message(run_test, tmp_path, capsys, args, options, mes
 def test_missing_checkpoint(call_tool, tiny_config, capsys):
     with pytest.raises(SystemExit):
         call_tool('tools/test.py', tiny_config, 'no.pth')
-    assert 'the checkpoint no.pth does not exist' in capsys.readouterr().err
+    assert "no such checkpoint file: 'no.pth'" in capsys.readouterr().err

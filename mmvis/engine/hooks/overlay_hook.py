@@ -24,8 +24,6 @@ class OverlayHook(Hook):
         out_dir (str): Their folder; the files are named by video id.
         score_thr (float): Tracks with a lower score are left out. Defaults to 0.3.
         fps (float): Frames per second of the videos. Defaults to 6.
-        codec (str): Four letters. Defaults to 'mp4v', which is fast; 'vp09' is what
-            browsers play.
     """
 
     def __init__(
@@ -33,12 +31,10 @@ class OverlayHook(Hook):
         out_dir: str,
         score_thr: float = 0.3,
         fps: float = 6.0,
-        codec: str = 'mp4v',
     ) -> None:
         self.out_dir = Path(out_dir)
         self.score_thr = score_thr
         self.fps = fps
-        self.codec = codec
         self._video_inds: dict[int, int] = {}
 
     def before_test_epoch(self, runner: Runner) -> None:
@@ -72,6 +68,5 @@ class OverlayHook(Hook):
                 frames,
                 tracks,
                 fps=self.fps,
-                codecs=(self.codec,),
                 **options,
             )

@@ -10,6 +10,7 @@ from mmengine.optim import OptimWrapper
 from mmengine.runner import Runner
 
 from mmvis.converters.checkpoint_file import weights_of
+from mmvis.engine.checkpoint_schemes import use_safe_checkpoint_files
 from mmvis.engine.resuming import check_resumable
 from mmvis.engine.strict_loading import (
     add_new_parameters,
@@ -42,6 +43,8 @@ class StrictLoadHook(Hook):
     def __init__(
         self, new_heads: Sequence[str] = (), new_parameters: Sequence[str] = ()
     ) -> None:
+        # Before the runner reads or writes any.
+        use_safe_checkpoint_files()
         self.new_heads = tuple(new_heads)
         self.new_parameters = tuple(new_parameters)
 

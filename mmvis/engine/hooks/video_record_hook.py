@@ -1,15 +1,20 @@
-"""Keeps the results of finished videos, so that a test can be taken up again."""
+"""Records of tested videos, with which an interrupted test is resumed."""
 
 from __future__ import annotations
 
+import hashlib
+import json
+import logging
+import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
 from mmdet.structures import TrackDataSample
+from mmengine import fileio
 from mmengine.dist import barrier, is_main_process
-from mmengine.fileio import dump, load
 from mmengine.hooks import Hook
+from mmengine.logging import print_log
 from mmengine.runner import Runner
 
 from mmvis.errors import UserValueError
@@ -23,8 +28,9 @@ __all__ = ['VideoRecordHook']
 class VideoRecordHook(Hook):
     """Write the tracks of each video when it is finished; skip videos on resume.
 
-    A record is one json file, see :func:`mmvis.structures.write_video_record`.
-    Records of an earlier run are taken only if it was the same test.
+    A record is one json file, see :func:`mmvis.structures.write_video_record`. It
+    carries a fingerprint of what it follows from: the run, the annotation file and the
+    frames of the video. A record that is damaged, or of other frames, is made again.
 
     Args:
         out_dir (str): Folder of the records, for this hook alone.
@@ -40,6 +46,7 @@ class VideoRecordHook(Hook):
         self.out_dir = Path(out_dir)
         self.run_id = dict(run_id)
         self.resume = resume
+        self._fingerprints: dict[int, str] = {}
 
     def before_test_epoch(self, runner: Runner) -> None:
         """Hand the finished videos of this rank to the evaluator.
@@ -47,17 +54,20 @@ class VideoRecordHook(Hook):
         Raises:
             ValueError: If the records are of another test.
         """
+        dataset = runner.test_loop.dataloader.dataset
+        sampler = runner.test_loop.dataloader.sampler
+        self.run_id['annotations'] = _hash_file(dataset.ann_file, dataset.backend_args)
         if is_main_process():
             self._prepare_folder()
         barrier()
         self.out_dir.mkdir(parents=True, exist_ok=True)  # on every machine
-        dataset = runner.test_loop.dataloader.dataset
-        sampler = runner.test_loop.dataloader.sampler
         finished = []
         for video_idx in list(sampler.video_lens):
-            path = self._path(dataset.get_data_info(video_idx)['video_id'])
-            if path.is_file():
-                finished.append(read_video_record(path))
+            video = dataset.get_data_info(video_idx)
+            self._fingerprints[video['video_id']] = self._fingerprint(video)
+            record = self._find_record(video, len(dataset.metainfo['classes']))
+            if record is not None:
+                finished.append(record)
                 del sampler.video_lens[video_idx]
         if finished:
             runner.logger.info(
@@ -77,7 +87,40 @@ class VideoRecordHook(Hook):
         classes = runner.test_loop.dataloader.dataset.metainfo['classes']
         for sample in outputs or ():
             if 'pred_track_instances' in sample:
-                write_video_record(sample, self._path(sample.video_id), classes)
+                write_video_record(
+                    sample,
+                    self._path(sample.video_id),
+                    classes,
+                    fingerprint=self._fingerprints[sample.video_id],
+                )
+
+    def _find_record(self, video: dict, num_classes: int) -> TrackDataSample | None:
+        """Read the record of a video, if it is there and still of this video."""
+        path = self._path(video['video_id'])
+        if not path.is_file():
+            return None
+        try:
+            record = read_video_record(path)
+        except ValueError as error:
+            problem = str(error)
+        else:
+            expected = self._fingerprints[video['video_id']]
+            problem = _record_problem(record, video, num_classes, expected)
+        if problem is None:
+            return record
+        print_log(
+            f'{path} is not used, the video is tested again: {problem}',
+            logger='current',
+            level=logging.WARNING,
+        )
+        return None
+
+    def _fingerprint(self, video: dict) -> str:
+        """Hash of the run and of name, size and time of the frames of a video."""
+        frames = [(path, *_stamp(path)) for path in video['img_paths']]
+        content = [self.run_id, video['video_id'], frames]
+        text = json.dumps(content, sort_keys=True)
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
 
     def _path(self, video_id: int) -> Path:
         return self.out_dir / f'video_{video_id}.json'
@@ -86,16 +129,51 @@ class VideoRecordHook(Hook):
         run_file = self.out_dir / 'run.json'
         if not self.resume and self.out_dir.is_dir():
             shutil.rmtree(self.out_dir)
+        differing = []
         if run_file.is_file():
-            earlier = load(run_file)
-            differing = [
-                key for key in self.run_id if earlier.get(key) != self.run_id[key]
-            ]
-            if differing:
-                raise UserValueError(
-                    f'The results in {self.out_dir} are of another test: '
-                    f'{", ".join(differing)} differ. Leave out --resume to start anew, '
-                    'or choose another --work-dir.'
-                )
+            earlier = _read_run(run_file)
+            differing = [k for k in self.run_id if earlier.get(k) != self.run_id[k]]
+        if differing:
+            raise UserValueError(
+                f'The results in {self.out_dir} are of another test: '
+                f'{", ".join(differing)} differ. Leave out --resume to start anew, or '
+                'choose another --work-dir.'
+            )
         self.out_dir.mkdir(parents=True, exist_ok=True)
-        dump(self.run_id, run_file)
+        fileio.dump(self.run_id, run_file)
+
+
+def _record_problem(
+    record: TrackDataSample, video: dict, num_classes: int, fingerprint: str
+) -> str | None:
+    """Why a record is not that of a video in this test."""
+    if record.get('fingerprint') != fingerprint:
+        return 'it is of another test or of other frames.'
+    if (record.video_id, record.video_len) != (video['video_id'], video['video_len']):
+        return 'it is of another video.'
+    if (record.pred_track_instances.labels >= num_classes).any():
+        return f'it has labels beyond the {num_classes} classes.'
+    return None
+
+
+def _read_run(path: Path) -> dict:
+    """What an earlier test followed from; nothing where the file is damaged."""
+    try:
+        content = json.loads(path.read_text())
+    except ValueError:
+        content = None
+    return content if isinstance(content, dict) else {}
+
+
+def _hash_file(path: str, backend_args: dict | None) -> str:
+    content = fileio.get(path, backend_args=backend_args)
+    return hashlib.sha256(content).hexdigest()
+
+
+def _stamp(path: str) -> tuple[int, ...]:
+    """Size and time of change of a local file; nothing of one elsewhere."""
+    try:
+        status = os.stat(path)
+    except OSError:
+        return ()
+    return status.st_size, status.st_mtime_ns

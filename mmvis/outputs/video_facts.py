@@ -1,0 +1,32 @@
+"""What output files say of a video as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mmvis.outputs.video_result import VideoResult
+
+__all__ = ['VideoFacts']
+
+
+@dataclass(frozen=True)
+class VideoFacts:
+    """Facts of one video.
+
+    Args:
+        name (str): Its name.
+        classes (Sequence[str]): Category names in the order of the labels.
+        cat_ids (Sequence[int]): Category id of each label.
+        paths (Sequence[Path]): The files that its frames come from.
+        result (VideoResult | None): All of its tracks; None while it goes on.
+    """
+
+    name: str
+    classes: Sequence[str]
+    cat_ids: Sequence[int]
+    paths: Sequence[Path] = ()
+    result: VideoResult | None = None

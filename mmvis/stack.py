@@ -1,0 +1,67 @@
+"""Everything that mmvis changes in the packages that it is built on.
+
+Nothing of this can be had without a change:
+
+- MMCV installed without compiled operators cannot be imported by MMDetection, see
+  :mod:`mmvis.ops.mmcv_ext`.
+- MMEngine reads configs by package name, 'mmdet::FOLDER/NAME.py', only of a fixed list
+  of packages and only from a folder. The configs of mmvis are 'mmvis::NAME.py'.
+- MMEngine finds the parts of a parent registry only where somebody imported them, and
+  OneDL's MMDetection prints a line about an optional package when it is imported.
+
+How MMEngine reads and writes checkpoints is changed by
+:func:`mmvis.engine.checkpoint_schemes.use_safe_checkpoint_files`, where a run starts.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib
+import io
+import sys
+
+from mmengine.config import config as config_module
+from mmengine.config import utils as config_utils
+
+from mmvis.ops.mmcv_ext import ensure_mmcv_ext
+
+__all__ = ['adapt_stack', 'import_mmdet_datasets']
+
+_PACKAGE = 'mmvis'
+_NOTICE = 'Could not import OneDL. Skipping OneDL datasets.'
+
+
+def adapt_stack() -> None:
+    """Prepare MMCV and MMEngine; called once, when mmvis is imported."""
+    ensure_mmcv_ext()
+    config_utils.MODULE2PACKAGE[_PACKAGE] = _PACKAGE
+    # Modules that have it by name. MMEngine's hub is imported on demand.
+    for module in (config_utils, config_module, sys.modules.get('mmengine.hub.hub')):
+        if module is not None:
+            module._get_package_and_cfg_path = _split_config_name
+
+
+def import_mmdet_datasets() -> None:
+    """Import MMDetection's data sets; all that it prints but one line is shown."""
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        importlib.import_module('mmdet.datasets')
+    for line in printed.getvalue().splitlines():
+        if line != _NOTICE:
+            print(line)  # noqa: T201 - printed by MMDetection
+
+
+_split_mmengine_name = config_utils._get_package_and_cfg_path
+
+
+def _split_config_name(name: str) -> tuple[str, str]:
+    """Split 'package::path' of a config.
+
+    Example:
+        >>> _split_config_name('mmvis::ifc_r50.py')
+        ('mmvis', 'ifc_r50.py')
+    """
+    package, _, path = name.partition('::')
+    if package == _PACKAGE and path and '::' not in path:
+        return package, path
+    return _split_mmengine_name(name)

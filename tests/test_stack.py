@@ -1,0 +1,36 @@
+"""Imports of mmvis change MMEngine in no other way than `mmvis.stack` says."""
+
+import importlib
+import subprocess
+import sys
+
+from mmvis.stack import import_mmdet_datasets
+
+CODE = """
+from mmengine.fileio.backends.registry_utils import backends, prefix_to_backends
+from mmengine.runner import CheckpointLoader
+
+before = dict(CheckpointLoader._schemes), dict(backends), dict(prefix_to_backends)
+import mmvis.apis, mmvis.datasets, mmvis.engine, mmvis.evaluation, mmvis.models
+import mmvis.converters.convert_file, mmvis.visualization
+assert (CheckpointLoader._schemes, backends, prefix_to_backends) == before
+"""
+
+
+def test_imports_replace_no_registry_and_print_nothing():
+    done = subprocess.run(
+        [sys.executable, '-c', CODE], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout == ''
+
+
+def test_what_mmdetection_prints_is_shown_but_for_one_line(monkeypatch, capsys):
+    def print_lines(name):
+        sys.stdout.write(
+            'Could not import OneDL. Skipping OneDL datasets.\nsomething else\n'
+        )
+
+    monkeypatch.setattr(importlib, 'import_module', print_lines)
+    import_mmdet_datasets()
+    assert capsys.readouterr().out == 'something else\n'

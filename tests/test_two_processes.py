@@ -23,7 +23,7 @@ from mmengine.structures import InstanceData
 from torch import nn
 
 from mmvis.datasets.samplers import SeededInfiniteSampler, VideoChunkSampler
-from mmvis.engine import checkpoint_files
+from mmvis.engine.checkpoint_schemes import load_from_http
 from mmvis.engine.hooks import ReproducibleTrainingHook, VideoRecordHook
 from mmvis.evaluation import VISMetric
 from mmvis.models.roi_heads import StageOutput
@@ -53,6 +53,14 @@ SEQUENCE = dict(
     ),
     loss_bbox=dict(type='L1Loss'),
     loss_iou=dict(type='GIoULoss'),
+)
+FRAME_MASK = dict(
+    CLIP_MASK,
+    type='FrameMaskCriterion',
+    assigner=dict(
+        type='FirstFrameAssigner', match_costs=[dict(type='ClassificationCost')]
+    ),
+    masks=dict(type='DenseMasks'),
 )
 STAGES = dict(
     type='ClipRoICriterion',
@@ -101,6 +109,15 @@ def clip_mask_losses(seeds, counts):
     return MODELS.build(CLIP_MASK)([layer], samples)
 
 
+def frame_mask_losses(seeds, counts):
+    layer = dict(
+        cls_logits=draw(seeds, Q, T, K + 1),
+        mask_logits=draw(seeds, Q, T, H // 4, W // 4),
+    )
+    samples = [clip_sample(s, n) for s, n in zip(seeds, counts)]
+    return MODELS.build(FRAME_MASK)([layer], samples)
+
+
 def sequence_losses(seeds, counts):
     layer = dict(
         cls_logits=draw(seeds, Q, T, K + 1),
@@ -146,7 +163,10 @@ def stage_losses(seeds, counts):
 
 
 CRITERIA = dict(
-    clip_mask=clip_mask_losses, sequence=sequence_losses, stage=stage_losses
+    clip_mask=clip_mask_losses,
+    frame_mask=frame_mask_losses,
+    sequence=sequence_losses,
+    stage=stage_losses,
 )
 
 
@@ -197,19 +217,16 @@ def job_random_numbers(rank, folder):
 
 
 def job_download(rank, folder):
-    """The main process alone, then the others find the file in the cache."""
-    downloads = Path(folder, 'downloads')
+    """The main process alone; the others wait for its file in the cache."""
+    os.environ['TORCH_HOME'] = folder
 
-    def download(*args, **kwargs):
-        if rank == 0:
-            time.sleep(0.3)
-        descriptor = os.open(downloads, os.O_WRONLY | os.O_APPEND | os.O_CREAT)
-        os.write(descriptor, f'{rank}'.encode())
-        os.close(descriptor)
-        return dict(weight=1)
+    def download(url, path, *args, **kwargs):
+        time.sleep(0.3)
+        Path(folder, f'downloaded_by_{rank}').touch()
+        torch.save(dict(state_dict=dict(weight=torch.ones(1))), path)
 
-    torch.hub.load_state_dict_from_url = download
-    return checkpoint_files.load_from_http('https://host/weights.pth', 'cpu')
+    torch.hub.download_url_to_file = download
+    return load_from_http('https://host/net.pth')['state_dict']['weight'].tolist()
 
 
 def job_old_records(rank, folder):
@@ -342,9 +359,10 @@ def test_ranks_draw_random_numbers_of_their_own(ranks):
     assert all(a != b for a, b in zip(first, second))
 
 
-def test_main_process_downloads_first(ranks):
-    assert ranks['job_download'] == [dict(weight=1)] * 2
-    assert (ranks['folder'] / 'downloads').read_text() == '01'
+def test_main_process_downloads_alone(ranks):
+    assert ranks['job_download'] == [[1.0]] * 2
+    downloads = sorted(path.name for path in ranks['folder'].glob('downloaded_by_*'))
+    assert downloads == ['downloaded_by_0']
 
 
 def test_old_records_are_removed_before_any_rank_reads_them(ranks):

@@ -75,7 +75,7 @@ def describe_clips(cfg: TestCfg, num_frames: int | None) -> str:
         cfg (TestCfg): ``test_cfg`` of the model.
         num_frames (int | None): Frames of the video, if they are known.
     """
-    stride = f', every {cfg.frame_stride}th frame' if cfg.frame_stride > 1 else ''
+    stride = f', one frame in {cfg.frame_stride}' if cfg.frame_stride > 1 else ''
     clip_len, clip_stride = cfg.clip_len, cfg.clip_stride
     if clip_len is None:
         limit = cfg.max_offline_frames

@@ -52,8 +52,9 @@ def write_id_images(path: Path, facts: VideoFacts) -> Iterator[Callable]:
 
     def add(frame: FrameResult) -> None:
         ids = np.zeros(frame.size, dtype=np.uint8)
+        values = {track.id: numbers.of(track.id) for track in frame}
         for track in _lowest_first(frame):
-            value = numbers.of(track.id)
+            value = values[track.id]
             if value is not None:
                 ids[track.mask] = value
                 tracks[value] = {
@@ -130,12 +131,13 @@ def _separate(
 ) -> Iterator[tuple[int, int, np.ndarray]]:
     """Id, class id and mask (uint8) of each track, without overlap."""
     free = np.ones(frame.size, dtype=bool)
+    ids = {track.id: mots_id(track) for track in frame}
     for track in reversed(_lowest_first(frame)):
-        ids = mots_id(track)
         mask = track.mask & free
         free &= ~mask
-        if ids is not None and mask.any():
-            yield ids[1], ids[0], mask.astype(np.uint8)
+        if ids[track.id] is not None and mask.any():
+            class_id, value = ids[track.id]
+            yield value, class_id, mask.astype(np.uint8)
 
 
 def _lowest_first(frame: FrameResult) -> list[TrackInFrame]:

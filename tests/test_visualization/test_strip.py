@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mmvis.visualization.strip import draw_strip, write_strip
+from mmvis.visualization.strip import EvenlySpaced, draw_strip, write_strip
 
 CLASSES = ('cat', 'dog')
 
@@ -51,3 +51,20 @@ def test_nothing_to_show_is_an_error(frames, tracks):
         draw_strip([], tracks, CLASSES)
     with pytest.raises(ValueError, match='num_frames=0'):
         draw_strip(frames, tracks, CLASSES, num_frames=0)
+
+
+@pytest.mark.parametrize('num_seen', [1, 2, 5, 6, 7, 24, 25, 100, 1000])
+def test_evenly_spaced_items_of_an_unknown_number(num_seen):
+    chosen = EvenlySpaced(6)
+    for item in range(num_seen):
+        chosen.add(item)
+        assert len(chosen._kept) <= 24
+    items = chosen.items()
+    assert len(items) == min(6, num_seen)
+    assert (items[0], items[-1]) == (0, num_seen - 1)
+    steps = np.diff(items)
+    assert steps.size == 0 or steps.max() <= 2 * steps.min()
+
+
+def test_no_items():
+    assert EvenlySpaced(6).items() == []

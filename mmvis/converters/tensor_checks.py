@@ -63,7 +63,7 @@ def weight_problem(name: str, value: Tensor, expected: Tensor) -> str | None:
 
 def quoted(name: Any) -> str:
     """A name from a file as it may be printed: short, without control characters."""
-    text = repr(name)
+    text = ' '.join(repr(name).split())  # arrays are printed in several lines
     return text if len(text) <= 200 else f'{text[:200]}...'
 
 

@@ -62,7 +62,9 @@ def load_torch(file: BinaryIO, map_location: str | torch.device) -> Any:
         return torch.load(file, map_location=map_location, weights_only=True)
 
 
-class _ArrayUnpickler(pickle.Unpickler):
+class _ArrayUnpickler(pickle._Unpickler):
+    # Written in Python: the one in C takes any memory that a memo index asks for.
+
     def find_class(self, module: str, name: str) -> type:
         if (module, name) not in _ARRAY_NAMES:
             raise pickle.UnpicklingError(f'Unsupported GLOBAL {module}.{name}')

@@ -22,6 +22,9 @@ __all__ = ['check_resumable', 'find_last_checkpoint']
 
 # Running means of squares, of which optimizers take the root.
 _SQUARES = ('exp_avg_sq', 'max_exp_avg_sq', 'square_avg')
+# States of torch's optimizers that are not of the shape of their parameter.
+_SCALARS = ('step', 'mu_product', 'mu', 'eta')
+_FACTORS = ('row_var', 'col_var', 'variance')
 
 
 def find_last_checkpoint(work_dir: str) -> str | None:
@@ -119,9 +122,8 @@ def _optimizer_problem(state: Any, optim_wrapper: OptimWrapper) -> str | None:
 
 def _groups_problem(groups: Any, expected: list[dict]) -> str | None:
     is_list = isinstance(groups, list) and all(isinstance(g, dict) for g in groups)
-    if not is_list or [g.get('params') for g in groups] != [
-        g['params'] for g in expected
-    ]:
+    names = [_parameters(group) for group in groups] if is_list else None
+    if names != [_parameters(group) for group in expected]:
         return 'its optimizer has other parameter groups than that of the config'
     for index, (group, wanted) in enumerate(zip(groups, expected)):
         where = f"'optimizer.param_groups[{index}]'"
@@ -135,6 +137,12 @@ def _groups_problem(groups: Any, expected: list[dict]) -> str | None:
             if not _is_setting(value, wanted.get(name)):
                 return f'{where} holds {quoted(name)}: {quoted(value)}'
     return None
+
+
+def _parameters(group: dict) -> list[int] | None:
+    numbers = group.get('params')
+    is_list = isinstance(numbers, list) and all(map(_is_count, numbers))
+    return numbers if is_list else None
 
 
 def _moments_problem(state: Any, parameters: list[Tensor]) -> str | None:
@@ -163,15 +171,20 @@ def _moments_problem(state: Any, parameters: list[Tensor]) -> str | None:
 
 
 def _moment_problem(name: Any, value: Any, parameter: Tensor) -> str | None:
-    if value is None or _is_finite_number(value):
+    if value is None and name == 'momentum_buffer':  # SGD without momentum
         return None
+    if name == 'step' and _is_finite_number(value):
+        return None if value >= 0 else 'is negative'
     problem = tensor_problem(value)
     if problem is not None:
         return problem
-    if value.numel() != 1 and value.shape != parameter.shape:
-        return f'has shape {tuple(value.shape)}, expected {tuple(parameter.shape)}'
+    shape = torch.Size() if name in _SCALARS else parameter.shape
+    if value.shape != shape and name not in _FACTORS:
+        return f'has shape {tuple(value.shape)}, expected {tuple(shape)}'
     if not value.is_floating_point():
         return f'is of {value.dtype}, expected {torch.float32}'
+    if not value.float().isfinite().all():
+        return f'holds values that are too large for {torch.float32}'
     if name in (*_SQUARES, 'step') and (value < 0).any():
         return 'holds negative values'
     return None

@@ -191,10 +191,12 @@ def _moment_problem(name: Any, value: Any, parameter: Tensor) -> str | None:
 
 
 def _schedule_problem(schedulers: Any) -> str | None:
-    lists = schedulers.values() if isinstance(schedulers, dict) else [schedulers]
-    states = [state for part in lists for state in (part or [None])]
-    if not states or not all(isinstance(state, dict) for state in states):
+    lists = list(schedulers.values()) if isinstance(schedulers, dict) else [schedulers]
+    if not lists or not all(isinstance(part, list) and part for part in lists):
         return "it has no 'param_schedulers'"
+    states = [state for part in lists for state in part]
+    if not all(isinstance(state, dict) for state in states):
+        return "'param_schedulers' are not dicts"
     for state in states:
         for name, value in state.items():
             if not isinstance(name, str) or not all(map(_is_plain, _leaves(value))):
@@ -255,5 +257,9 @@ def _is_count(value: Any) -> bool:
 
 
 def _is_finite_number(value: Any) -> bool:
-    is_number = isinstance(value, Real) and not isinstance(value, bool)
-    return is_number and math.isfinite(value)
+    if not isinstance(value, Real) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer of hundreds of digits
+        return False

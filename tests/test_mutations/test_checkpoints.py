@@ -284,9 +284,10 @@ def test_trainings_resume_or_are_refused(folder, mutations):
     event('valid')
     for name in ('optimizer', 'param_schedulers', 'message_hub', 'meta'):
         assert name in content
-    runner.optim_wrapper.load_state_dict(content['optimizer'])
-    for scheduler, state in zip(runner.param_schedulers, content['param_schedulers']):
-        scheduler.load_state_dict(state)
+    # Settings are those of the config, as `ConfigResumeHook` takes them.
+    settings = runner.optim_wrapper.state_dict()
+    state = content['optimizer']['state']
+    runner.optim_wrapper.load_state_dict({**settings, 'state': state})
     train_step(model, runner)
     assert all(value.isfinite().all() for value in model.state_dict().values())
     assert content['meta']['iter'] >= 0

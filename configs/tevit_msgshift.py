@@ -1,5 +1,5 @@
-# TeViT, MsgShifT (PVTv2-B1), YouTube-VIS 2019, offline. Published numbers start from
-# QueryInst on COCO: --cfg-options load_from=<checkpoint of queryinst_pvtv2-b1_coco.py>
+# TeViT, MsgShifT (PVTv2-B1), YouTube-VIS 2019, offline. Starts from the published
+# QueryInst on COCO; from another one with --cfg-options load_from=<checkpoint>
 _base_ = [
     '_base_/models/tevit_msgshift.py',
     '_base_/datasets/youtube_vis_2019.py',
@@ -8,6 +8,7 @@ _base_ = [
     '_base_/default_runtime.py',
 ]
 
+load_from = 'zoo://queryinst_pvtv2-b1_coco'
 train_dataloader = dict(
     sampler=dict(once_per='annotated_frame'),
     dataset=dict(pipeline={{_base_.range_pipeline}}),

@@ -6,6 +6,7 @@ _base_ = [
     '_base_/default_runtime.py',
 ]
 
+load_from = 'zoo://queryinst_r50_coco'
 train_dataloader = dict(
     sampler=dict(once_per='annotated_frame'),
     dataset=dict(pipeline={{_base_.range_pipeline}}),

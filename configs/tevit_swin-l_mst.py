@@ -1,5 +1,5 @@
 # TeViT, Swin-L, YouTube-VIS 2019, offline; larger frames and 300 queries. Starts from
-# QueryInst on COCO: --cfg-options load_from=<checkpoint of queryinst_swin-l_coco.py>
+# the published QueryInst on COCO; from another one with --cfg-options load_from=<file>
 _base_ = [
     '_base_/models/tevit_swin-l.py',
     '_base_/datasets/youtube_vis_2019.py',
@@ -8,6 +8,7 @@ _base_ = [
     '_base_/default_runtime.py',
 ]
 
+load_from = 'zoo://queryinst_swin-l_coco'
 train_dataloader = dict(
     sampler=dict(once_per='annotated_frame'),
     dataset=dict(pipeline={{_base_.wide_choice_pipeline}}),

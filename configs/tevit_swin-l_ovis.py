@@ -6,6 +6,7 @@ _base_ = [
     '_base_/default_runtime.py',
 ]
 
+load_from = 'zoo://queryinst_swin-l_coco'
 model = dict(head=dict(num_classes=25))
 train_dataloader = dict(
     sampler=dict(once_per='annotated_frame'),

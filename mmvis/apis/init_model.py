@@ -15,6 +15,7 @@ from mmvis.engine.strict_loading import load_strictly
 from mmvis.errors import UserValueError
 from mmvis.models.vis.base import ClipVISModel
 from mmvis.registry import MODELS
+from mmvis.zoo import find_config
 
 __all__ = ['init_model']
 
@@ -24,16 +25,21 @@ def init_model(
     checkpoint: str | Path | None = None,
     device: str | torch.device = 'cpu',
     cfg_options: dict | None = None,
+    *,
+    pretrained: bool = False,
 ) -> ClipVISModel:
     """Build a model for inference.
 
     Args:
-        config (str | Path | Config): A config file, or what was read from it.
+        config (str | Path | Config): A config file, what was read from it, or the
+            name of a shipped one, e.g. 'tevit_msgshift'.
         checkpoint (str | Path, optional): Weights; they have to fit exactly. Defaults
             to None: the model keeps its random initialisation.
         device (str | torch.device): Where the model runs. Defaults to 'cpu'.
         cfg_options (dict, optional): Values that override those of the config, by
             dotted key, e.g. ``{'model.test_cfg.clip_len': 10}``.
+        pretrained (bool): Whether the weights are those that are published under the
+            config's name, downloaded when they are first needed. Defaults to False.
 
     Returns:
         ClipVISModel: In eval mode, with the attributes ``cfg`` (Config) and
@@ -41,12 +47,18 @@ def init_model(
 
     Raises:
         FileNotFoundError: If a file does not exist.
+        OSError: If published weights cannot be downloaded.
         ValueError: If the checkpoint does not fit the model, or names other classes
-            than the model has.
+            than the model has, or is given beside ``pretrained``.
     """
-    if not isinstance(config, Config):
-        config = Config.fromfile(config)
-    cfg = config.copy()
+    cfg = _read_config(config)
+    if pretrained:
+        if checkpoint is not None:
+            raise UserValueError(
+                f'`checkpoint` is {str(checkpoint)!r} and `pretrained` is True: give '
+                'one of them.'
+            )
+        checkpoint = f'zoo://{Path(cfg.filename).stem}'
     if cfg_options:
         cfg.merge_from_dict(cfg_options)
     init_default_scope(cfg.get('default_scope', 'mmvis'))
@@ -83,6 +95,13 @@ def _stored_dataset_meta(
             'Take the config that it was trained with.'
         )
     return stored
+
+
+def _read_config(config: str | Path | Config) -> Config:
+    """A config that may be changed."""
+    if isinstance(config, Config):
+        return config.copy()
+    return Config.fromfile(find_config(config))
 
 
 def _dataset_meta(cfg: Config, stored: dict) -> dict:

@@ -36,6 +36,7 @@ __all__ = [
 ]
 
 _PACKAGE = 'package://'
+_ZOO = 'zoo://'
 
 
 def find_checkpoint(name: str | Path) -> Path:
@@ -44,15 +45,21 @@ def find_checkpoint(name: str | Path) -> Path:
     Args:
         name (str | Path): A path, where ``~`` is the home folder, or
             ``package://MODULE/PATH``, a file inside an installed Python package,
-            which is not imported.
+            which is not imported, or ``zoo://NAME``, published weights, which are
+            downloaded and converted first (:func:`mmvis.zoo.fetch_weights`).
 
     Returns:
         Path: An existing file.
 
     Raises:
         FileNotFoundError: If there is none.
+        OSError: If published weights cannot be downloaded.
         ValueError: If ``MODULE`` is not an installed package or ``PATH`` leaves it.
     """
+    if str(name).startswith(_ZOO):
+        from mmvis.zoo.weights import fetch_weights  # it reads checkpoints itself
+
+        return fetch_weights(str(name).removeprefix(_ZOO))
     is_in_package = str(name).startswith(_PACKAGE)
     path = _path_in_package(str(name)) if is_in_package else Path(name).expanduser()
     if not path.is_file():
@@ -68,7 +75,7 @@ def read_checkpoint(
     """Read a checkpoint file.
 
     Args:
-        name (str | Path): A path or ``package://MODULE/PATH``. By the ending of the
+        name (str | Path): What :func:`find_checkpoint` takes. By the ending of the
             file, ``.safetensors``, ``.pkl`` (NumPy arrays, as of Detectron2), or else
             what ``torch.save`` wrote.
         map_location (str | torch.device, optional): Device of the tensors. Defaults

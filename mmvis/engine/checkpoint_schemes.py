@@ -52,7 +52,7 @@ class _AtomicLocalBackend(LocalBackend):
 
 
 def load_from_local(filename: str, map_location: str | None = None) -> dict:
-    """Read a file, or one inside of a Python package."""
+    """Read a file, one inside of a Python package, or published weights."""
     return _without_configs(read_checkpoint(filename, map_location))
 
 
@@ -115,12 +115,13 @@ def load_from_cluster(filename: str, map_location: str | None = None) -> dict:
     """
     raise UserValueError(
         f'{filename}: checkpoints are read from files, http(s):// addresses, '
-        'package://, torchvision://, open-mmlab:// and mmcls://. Copy it to a file.'
+        'package://, zoo://, torchvision://, open-mmlab:// and mmcls://. Copy it to '
+        'a file.'
     )
 
 
 _SCHEMES = {
-    load_from_local: ('', 'package://'),
+    load_from_local: ('', 'package://', 'zoo://'),
     load_from_http: ('http://', 'https://'),
     load_from_openmmlab: ('open-mmlab://', 'openmmlab://'),
     load_from_mmcls: ('mmcls://',),

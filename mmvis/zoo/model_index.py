@@ -14,7 +14,7 @@ import mmvis
 from mmvis.errors import UserKeyError
 from mmvis.zoo.download import RemoteFile
 
-__all__ = ['ZooModel', 'find_model', 'list_models']
+__all__ = ['ZooModel', 'find_config', 'find_model', 'list_models']
 
 
 @dataclass(frozen=True)
@@ -78,6 +78,18 @@ def find_model(name: str) -> ZooModel:
             f'There is no model {name!r} in the zoo.{hint} `mmvis models` lists all.'
         )
     return models[name]
+
+
+def find_config(name: str | Path) -> Path:
+    """Find a config file by its path, or a shipped one by its name.
+
+    Raises:
+        UserKeyError: If it is neither; the message names similar ones.
+    """
+    path = Path(name)
+    if path.is_file() or path.suffix:
+        return path
+    return find_model(str(name)).config
 
 
 def _read(entry: Mapping, root: Path) -> ZooModel:

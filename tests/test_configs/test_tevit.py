@@ -50,6 +50,14 @@ def build_parts(model_cfg):
     return nn.ModuleDict(parts)
 
 
+def with_zeros(model):
+    """Give a model values, all of them 0."""
+    model.to_empty(device='cpu')
+    for value in model.state_dict().values():
+        value.zero_()
+    return model
+
+
 @pytest.mark.parametrize('variant', CONFIG_OF)
 def test_learning_rate_and_decay_of_every_parameter(variant):
     cfg = load_config(CONFIG_OF[variant])
@@ -158,8 +166,8 @@ def test_training_starts_from_queryinst():
     """Only class heads and messengers start anew."""
     cfg = load_config('tevit_msgshift.py')
     coco_cfg = load_config('queryinst_pvtv2-b1_coco.py')
-    source = build_parts(coco_cfg.model).state_dict()
-    target = build_parts(cfg.model)
+    source = with_zeros(build_parts(coco_cfg.model)).state_dict()
+    target = with_zeros(build_parts(cfg.model))
     hook = cfg.default_hooks.strict_load
     weights = dict(source)
     drop_other_heads(target, weights, hook.new_heads)

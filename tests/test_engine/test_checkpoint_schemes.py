@@ -57,9 +57,13 @@ def names(server, tmp_path, monkeypatch):
     monkeypatch.setattr(mmengine, 'load', lambda path: table)
     monkeypatch.syspath_prepend(str(tmp_path))
     (tmp_path / 'www' / '__init__.py').touch()
+    # What the zoo keeps in its cache might have been exchanged there.
+    kept = tmp_path / 'www' / 'net.pth'
+    monkeypatch.setattr('mmvis.zoo.weights.fetch_weights', lambda name: kept)
     return {
         '': str(tmp_path / 'www' / 'net.pth'),
         'package://': 'package://www/net.pth',
+        'zoo://': 'zoo://net',
         'http://': f'{server}/net.pth',
         'https://': f'{server}/net.pth'.replace('http:', 'https:'),
         'open-mmlab://': 'open-mmlab://net',

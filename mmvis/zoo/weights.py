@@ -1,0 +1,88 @@
+"""Published weights as checkpoints of mmvis."""
+
+from __future__ import annotations
+
+import fcntl
+from pathlib import Path
+from urllib.parse import parse_qs, urlparse
+
+import mmvis
+from mmvis.converters.checkpoint_file import read_tensors, write_checkpoint
+from mmvis.errors import UserValueError
+from mmvis.zoo.cache import cache_folder
+from mmvis.zoo.download import fetch_file
+from mmvis.zoo.model_index import ZooModel, find_model
+
+__all__ = ['fetch_weights', 'published_file']
+
+
+def published_file(model: ZooModel) -> Path:
+    """Place in the cache of what the authors published.
+
+    Raises:
+        UserValueError: If nothing is published for the model.
+    """
+    if model.remote is None:
+        raise UserValueError(
+            f'No weights are published for {model.name}. Train it, or choose a model '
+            'with weights: `mmvis models --published` lists them.'
+        )
+    address = urlparse(model.remote.url)
+    (name,) = parse_qs(address.query).get('id', [Path(address.path).name])
+    return cache_folder('published', name if '.' in name else f'{name}.pth')
+
+
+def fetch_weights(name: str) -> Path:
+    """Download the weights of a model and convert them, unless both are done.
+
+    Args:
+        name (str): Name of the model, that of its config.
+
+    Returns:
+        Path: An mmvis checkpoint, kept in the cache.
+
+    Raises:
+        OSError: If it cannot be downloaded; the message says how to do it by hand.
+        UserKeyError: If there is no such model.
+        UserValueError: If nothing is published for it, or the file is corrupted or
+            not what was expected.
+    """
+    model = find_model(name)
+    source = published_file(model)
+    # Another version of mmvis may give weights other names.
+    converted = cache_folder('converted', mmvis.__version__, f'{name}.pth')
+    converted.parent.mkdir(parents=True, exist_ok=True)
+    with converted.with_name(f'.{name}.lock').open('w') as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not converted.is_file():
+            fetch_file(model.remote, source)
+            _convert(model, source, converted)
+    return converted
+
+
+def _convert(model: ZooModel, source: Path, converted: Path) -> None:
+    # Slow to import, and not needed where weights are there.
+    from mmvis.converters import (
+        convert_ifc,
+        convert_tevit,
+        convert_videomt,
+        convert_vistr,
+    )
+    from mmvis.converters.convert_file import load_model_cfg
+    from mmvis.registry import MODELS
+
+    converters = dict(
+        ifc=convert_ifc,
+        tevit=convert_tevit,
+        videomt=convert_videomt,
+        vistr=convert_vistr,
+    )
+    expected = MODELS.build(load_model_cfg(model.config)).state_dict()
+    try:
+        weights = converters[model.converter](read_tensors(source), expected)
+    except (KeyError, ValueError) as error:
+        raise UserValueError(
+            f'{source} is not what {model.name} was published with: {error.args[0]}'
+        ) from error
+    meta = dict(source=model.remote.url, licence=model.licence)
+    write_checkpoint(weights, converted, meta)

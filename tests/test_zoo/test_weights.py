@@ -6,6 +6,7 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import CheckpointLoader
 
+import mmvis.engine  # noqa: F401 - gives MMEngine the schemes
 from mmvis.apis import init_model
 from mmvis.converters.ifc import export_ifc
 from mmvis.errors import UserKeyError, UserValueError

@@ -15,8 +15,9 @@ that ``custom_imports`` names::
 #: end as much memory is taken as if all were held.
 ATTENTION_WEIGHTS_AT_ONCE = 16_000_000
 
-#: Numbers of the unfolded input of a deformable convolution: 128 MB in float32.
-COLUMN_NUMBERS_AT_ONCE = 32_000_000
+#: Numbers that a deformable convolution projects its input to: 16 MB in float32, which
+#: stays in the cache of a CPU.
+PROJECTED_NUMBERS_AT_ONCE = 4_000_000
 
 #: Sampling points of RoIAlign, of four table rows each: about 150 MB of indices.
 SAMPLING_POINTS_AT_ONCE = 1_000_000

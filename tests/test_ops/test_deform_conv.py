@@ -17,6 +17,7 @@ GEOMETRIES = {
     'strided': ((2, 1), (1, 0), (1, 1), 1, 2),
     'dilated': ((1, 2), (2, 3), (2, 1), 2, 1),
     'all groups': ((2, 2), (1, 1), (1, 1), 2, 4),
+    'groups that overlap': ((1, 1), (1, 1), (1, 1), 2, 3),
 }
 
 
@@ -51,15 +52,15 @@ def loop_deform_conv(
 
 
 def make_operands(geometry, dtype=torch.float32, batch=2):
-    """Make (inputs, offset, mask, weight, bias) for a 3x2 kernel, 4 -> 6 channels."""
+    """Make (inputs, offset, mask, weight, bias) for a 3x2 kernel, 12 -> 6 channels."""
     generator = torch.Generator().manual_seed(0)
     height, width = ConvGeometry(*geometry).output_size(6, 7, (3, 2))
     taps = geometry[4] * 6
     shapes = [
-        (batch, 4, 6, 7),
+        (batch, 12, 6, 7),
         (batch, 2 * taps, height, width),
         (batch, taps, height, width),
-        (6, 4 // geometry[3], 3, 2),
+        (6, 12 // geometry[3], 3, 2),
         (6,),
     ]
     operands = [
@@ -135,7 +136,7 @@ def test_maps_in_many_pieces_are_the_same(monkeypatch):
         out = modulated_deform_conv2d(*operands, *geometry)
         out.square().sum().backward()
         results.extend([out, *(x.grad for x in operands)])
-        monkeypatch.setattr(memory_limits, 'COLUMN_NUMBERS_AT_ONCE', 3000)
+        monkeypatch.setattr(memory_limits, 'PROJECTED_NUMBERS_AT_ONCE', 3000)
     for a, b in zip(whole, pieces, strict=True):
         torch.testing.assert_close(a, b)
 
@@ -177,11 +178,11 @@ def test_autocast_computes_in_float32():
     ('name', 'value', 'match'),
     [
         ('inputs', torch.zeros(4, 6, 7), 'must have four axes'),
-        ('inputs', torch.zeros(2, 5, 6, 7), 'takes 4 channels, but inputs have 5'),
-        ('inputs', torch.zeros(2, 4, 0, 7), '0 x 7 pixels are too small'),
+        ('inputs', torch.zeros(2, 5, 6, 7), 'takes 12 channels, but inputs have 5'),
+        ('inputs', torch.zeros(2, 12, 0, 7), '0 x 7 pixels are too small'),
         ('offset', torch.zeros(2, 6, 6, 8), r'offset must have shape \(2, 12, 6, 8\)'),
         ('mask', torch.zeros(2, 6, 5, 8), r'mask must have shape \(2, 6, 6, 8\)'),
-        ('deform_groups', 3, 'deform_groups=3 does not divide the 4 channels'),
+        ('deform_groups', 5, 'deform_groups=5 does not divide the 12 channels'),
     ],
 )
 def test_wrong_shapes_are_named(name, value, match):

@@ -11,6 +11,7 @@ from pycocotools import mask as mask_util
 from torch import Tensor
 
 from mmvis.structures import AnyFrameMasks, EncodedMask
+from mmvis.ties import exceeds
 
 __all__ = ['FrameTracks']
 
@@ -83,4 +84,4 @@ class FrameTracks:
 
     def above(self, score_thr: float) -> FrameTracks:
         """Tracks whose score so far is at least ``score_thr``."""
-        return self.select((self.scores >= score_thr).nonzero()[:, 0].tolist())
+        return self.select((~exceeds(score_thr, self.scores)).nonzero()[:, 0].tolist())

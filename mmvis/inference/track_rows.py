@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from mmvis.inference.test_cfg import TestCfg
+from mmvis.ties import argmax, exceeds, rank
 
 __all__ = ['select_rows']
 
@@ -31,10 +32,10 @@ def select_rows(cls_probs: Tensor, cfg: TestCfg) -> tuple[Tensor, Tensor, Tensor
         none = torch.zeros(0, dtype=torch.long)
         return none, none, scores.new_zeros(0)
     if cfg.multi_class:
-        is_row = scores > cfg.score_thr
+        is_row = exceeds(scores, cfg.score_thr)
     else:
         is_row = torch.zeros_like(scores, dtype=torch.bool)
-        is_row.scatter_(1, scores.argmax(1, keepdim=True), True)
+        is_row.scatter_(1, argmax(scores)[:, None], True)
     if cfg.max_per_class is not None:
         is_row = _keep_best(scores, is_row, cfg.max_per_class)
     if cfg.max_per_video is not None:
@@ -48,7 +49,6 @@ def select_rows(cls_probs: Tensor, cfg: TestCfg) -> tuple[Tensor, Tensor, Tensor
 
 def _keep_best(scores: Tensor, is_row: Tensor, limit: int) -> Tensor:
     """The best ``limit`` rows of each column; of equal ones the first."""
-    ranked = scores.masked_fill(~is_row, -1.0)
-    best = ranked.argsort(dim=0, descending=True, stable=True)[:limit]
+    best = rank(scores.masked_fill(~is_row, 0.0))[:limit]
     kept = torch.zeros_like(is_row).scatter_(0, best, True)
     return kept & is_row

@@ -18,6 +18,7 @@ from mmvis.inference.track_recorder import TrackRecorder
 from mmvis.inference.track_rows import select_rows
 from mmvis.registry import TASK_UTILS
 from mmvis.structures import AnyClipPrediction, ClipFeatures
+from mmvis.ties import argmax
 
 __all__ = ['ClipModel', 'VideoStream']
 
@@ -248,8 +249,9 @@ class VideoStream:
         return finished
 
     def _with_scores(self, frame: FinalFrame) -> FrameTracks:
-        cls_probs = self._merger.cls_probs(frame.track_ids)
-        scores, labels = cls_probs[:, :-1].max(1)
+        cls_probs = self._merger.cls_probs(frame.track_ids)[:, :-1]
+        labels = argmax(cls_probs)
+        scores = cls_probs.gather(1, labels[:, None])[:, 0]
         return FrameTracks(
             frame.frame_id, frame.track_ids, labels, scores, frame.masks, self._size
         )

@@ -3,7 +3,7 @@ import torch
 from mmdet.structures import DetDataSample, TrackDataSample
 
 from mmvis.inference import TestCfg, VideoStream
-from mmvis.structures import ClipFeatures
+from mmvis.structures import ClipFeatures, ClipPrediction
 
 
 class FunctionModel:
@@ -26,6 +26,22 @@ def make_samples(frame_inds):
         DetDataSample(metainfo=dict(frame_id=frame)) for frame in frame_inds
     ]
     return [sample]
+
+
+@pytest.fixture
+def perturb():
+    """Change probabilities and logits by up to 1e-6, with seed 0 by nothing."""
+
+    def perturb_(prediction, seed):
+        generator = torch.Generator().manual_seed(seed)
+        size = 1e-6 if seed else 0.0
+        probs, logits = (
+            x + size * (2 * torch.rand(x.shape, generator=generator) - 1)
+            for x in (prediction.cls_probs, prediction.mask_logits)
+        )
+        return ClipPrediction(probs, logits, prediction.query_inds)
+
+    return perturb_
 
 
 @pytest.fixture

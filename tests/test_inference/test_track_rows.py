@@ -40,3 +40,23 @@ def test_a_track_without_row_among_some_has_none_among_all(cfg):
     among_all = {t for t in select_rows(probs, cfg)[0].tolist() if t < 20}
     assert among_all <= among_some
     assert len(among_some) < 20
+
+
+@pytest.mark.parametrize('seed', range(5))
+@pytest.mark.parametrize(
+    ('cfg', 'expected'),
+    [
+        # Equal to the threshold is not above it.
+        (dict(score_thr=0.3), [(0, 1), (2, 0), (2, 1)]),
+        # Of equal classes and tracks the first.
+        (dict(multi_class=False), [(0, 1), (1, 0), (2, 0)]),
+        (dict(max_per_class=1), [(0, 1), (2, 0)]),
+        (dict(max_per_video=2), [(0, 1), (2, 0)]),
+        (dict(max_per_video=4), [(0, 1), (1, 0), (2, 0), (2, 1)]),
+    ],
+)
+def test_rows_do_not_depend_on_rounding(cfg, expected, seed):
+    probs = torch.tensor([[0.2, 0.4, 0.4], [0.3, 0.3, 0.4], [0.4, 0.4, 0.2]])
+    noise = torch.rand(3, 3, generator=torch.Generator().manual_seed(seed))
+    tracks, labels, _ = select_rows(probs + 2e-6 * (noise - 0.5), TestCfg(**cfg))
+    assert list(zip(tracks.tolist(), labels.tolist())) == expected

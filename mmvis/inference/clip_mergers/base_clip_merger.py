@@ -206,6 +206,27 @@ class BaseClipMerger(ABC):
             return torch.zeros(0, self._num_classes_and_none)
         return torch.from_numpy(np.stack([s.total / s.num_clips for s in sums])).float()
 
+    def tie_preferences(
+        self, track_ids: Sequence[int], cls_probs: Tensor
+    ) -> tuple[Tensor, Tensor]:
+        """What decides between tracks and predictions that fit equally well.
+
+        Args:
+            track_ids (Sequence[int]): S tracks.
+            cls_probs (Tensor): Class probabilities of N predictions, shape (N, K+1).
+
+        Returns:
+            tuple[Tensor, Tensor]: First, the agreement of the class vectors: their
+            cosine without no-object; then how sure both are of their best class.
+            In [0, 1], on the CPU, shape (S, N).
+        """
+        cls_probs = cls_probs.cpu()
+        means = self.cls_probs(track_ids).reshape(len(track_ids), cls_probs.shape[1])
+        vectors = [x[:, :-1].clamp(min=0) for x in (means, cls_probs)]
+        units = [torch.nn.functional.normalize(x, dim=1) for x in vectors]
+        best = [x.amax(1) for x in vectors]
+        return units[0] @ units[1].T, best[0][:, None] * best[1]
+
     def _check_clip(self, frame_inds: list[int], prediction: AnyClipPrediction) -> None:
         num_frames = prediction.num_frames
         if len(frame_inds) != num_frames:

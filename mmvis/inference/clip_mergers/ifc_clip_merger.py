@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from mmvis.errors import UserValueError
@@ -16,6 +15,7 @@ from mmvis.inference.clip_mergers.soft_iou import soft_iou
 from mmvis.inference.final_frame import FinalFrame
 from mmvis.registry import TASK_UTILS
 from mmvis.structures import ClipPrediction
+from mmvis.ties import exceeds, match_pairs
 
 __all__ = ['IFCClipMerger']
 
@@ -39,7 +39,7 @@ class IFCClipMerger(BaseClipMerger):
     clip of T frames is compared with the last T clips. The score of track i and
     prediction j is the mean soft IoU over those clips that hold track i and share
     frames with the new one; pairs above ``iou_thr`` are matched to the largest
-    total, every prediction left over opens a track. Class vectors play no role.
+    total, every prediction left over opens a track. Class vectors decide ties only.
 
     Differs from the original: any number of tracks (there: 50); a frame where a track
     was never seen has no mask (there: NaN logits); memory.
@@ -79,7 +79,7 @@ class IFCClipMerger(BaseClipMerger):
         """See the base class; every prediction gets a track."""
         probs = prediction.mask_logits.sigmoid()
         candidates, scores = self.match_scores(frame_inds, probs)
-        track_ids = self._match(candidates, scores)
+        track_ids = self._match(candidates, scores, prediction.cls_probs)
         self._past.append(
             _PastClip(
                 index=self._num_clips,
@@ -121,13 +121,14 @@ class IFCClipMerger(BaseClipMerger):
         scores = torch.stack([sums[i] / (counts[i] + _EPS) for i in tracks])
         return tracks, scores
 
-    def _match(self, candidates: list[int], scores: Tensor) -> np.ndarray:
-        scores = scores.double().cpu().numpy()
-        scores = np.where(scores > self.iou_thr, scores, 0.0)
-        track_ids = np.full(scores.shape[1], -1, dtype=np.int64)
-        for i, j in zip(*linear_sum_assignment(scores, maximize=True)):
-            if scores[i, j] > 0:
-                track_ids[j] = candidates[i]
+    def _match(
+        self, candidates: list[int], scores: Tensor, cls_probs: Tensor
+    ) -> np.ndarray:
+        scores = torch.where(exceeds(scores, self.iou_thr), scores, 0.0)
+        track_ids = np.full(len(cls_probs), -1, dtype=np.int64)
+        preferences = self.tie_preferences(candidates, cls_probs)
+        for i, n in match_pairs(scores, *preferences):
+            track_ids[n] = candidates[i]
         is_new = track_ids < 0
         track_ids[is_new] = self.new_tracks(is_new.sum())
         return track_ids

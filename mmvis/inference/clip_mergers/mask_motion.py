@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from mmvis.ties import exceeds
+
 __all__ = ['MaskMotion', 'mask_motions']
 
 
@@ -70,7 +72,7 @@ def mask_motions(probs: Tensor, frame_inds: Sequence[int]) -> list[MaskMotion | 
     Returns:
         list[MaskMotion | None]: One for each tube; None where it has no foreground.
     """
-    masks = (probs > 0.5).float()  # (N, T, h, w)
+    masks = exceeds(probs, 0.5).float()  # (N, T, h, w)
     areas = masks.sum((2, 3))  # (N, T)
     h, w = masks.shape[2:]
     ys = torch.arange(h, device=masks.device, dtype=masks.dtype)

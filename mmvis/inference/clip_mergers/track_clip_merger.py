@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from mmvis.errors import UserValueError
@@ -15,6 +14,7 @@ from mmvis.inference.clip_mergers.mask_motion import MaskMotion, mask_motions
 from mmvis.inference.clip_mergers.soft_iou import soft_iou
 from mmvis.registry import TASK_UTILS
 from mmvis.structures import AnyClipPrediction, ClipPrediction
+from mmvis.ties import argmax, exceeds, match_pairs, rank
 
 __all__ = ['TrackClipMerger']
 
@@ -131,7 +131,7 @@ class TrackClipMerger(BaseClipMerger):
         if not self.weigh_masks:
             return prediction.cls_probs
         probs = prediction.mask_logits.sigmoid()
-        is_foreground = probs > 0.5
+        is_foreground = exceeds(probs, 0.5)
         area = is_foreground.sum((1, 2, 3)).clamp(min=1)
         sharpness = (probs * is_foreground).sum((1, 2, 3)) / area  # (N,)
         return _scale_classes(prediction.cls_probs, sharpness[:, None])
@@ -174,11 +174,11 @@ class TrackClipMerger(BaseClipMerger):
 
     def _distinct(self, probs: Tensor, classes: Tensor) -> list[int]:
         """Predictions of a clip without duplicates of a surer one, ascending."""
-        best, labels = classes[:, :-1].max(1)
-        ious = soft_iou(probs, probs).cpu()
-        is_same = (ious > self.duplicate_thr) & (labels[:, None] == labels[None])
+        labels = argmax(classes[:, :-1])
+        is_close = exceeds(soft_iou(probs, probs).cpu(), self.duplicate_thr)
+        is_same = is_close & (labels[:, None] == labels[None])
         kept: list[int] = []
-        for n in best.argsort(descending=True, stable=True).tolist():
+        for n in rank(classes[:, :-1].amax(1)).tolist():
             if not is_same[n, kept].any():
                 kept.append(n)
         return sorted(kept)
@@ -216,36 +216,28 @@ class TrackClipMerger(BaseClipMerger):
         self, tracks: list[int], ious: Tensor, classes: Tensor, left: list[int]
     ) -> list[tuple[int, int]]:
         """Pairs (index among tracks, prediction) of the largest total similarity."""
-        agreement = self._class_agreement(tracks, classes)
+        agreement, sureness = self.tie_preferences(tracks, classes)
         similarity = ious * (1 - self.class_weight * (1 - agreement))
         bonus = self.age_bonus * (1 - 1 / self._clips_seen(tracks))
-        ranking = torch.where(
-            similarity > self.match_thr, similarity + bonus[:, None], 0.0
-        )
-        return _assign_pairs(ranking[:, left].numpy(), left)
+        is_similar = exceeds(similarity, self.match_thr)
+        scores = torch.where(is_similar, similarity + bonus[:, None], 0.0)
+        pairs = match_pairs(*(x[:, left] for x in (scores, agreement, sureness)))
+        return [(i, left[j]) for i, j in pairs]
 
     def _clips_seen(self, track_ids: Sequence[int]) -> Tensor:
         return torch.tensor([self._classes[i].num_clips for i in track_ids])
-
-    def _class_agreement(self, tracks: Sequence[int], classes: Tensor) -> Tensor:
-        """Cosine of the class vectors without no-object, shape (tracks, N)."""
-        means = super().cls_probs(tracks).reshape(len(tracks), classes.shape[1])
-        normed = [
-            torch.nn.functional.normalize(vectors[:, :-1], dim=1)
-            for vectors in (means, classes)
-        ]
-        return normed[0] @ normed[1].T
 
     def _is_taken(
         self, tracks: list[int], ious: Tensor, classes: Tensor, continued: set[int]
     ) -> list[bool]:
         """Whether the object of each prediction is a track that goes on already."""
-        labels = classes[:, :-1].argmax(1)
+        labels = argmax(classes[:, :-1])
+        own_labels = argmax(self.cls_probs(tracks)[:, :-1])
         is_taken = torch.zeros(len(classes), dtype=torch.bool)
-        for track_id, track_ious in zip(tracks, ious):
+        for track_id, label, track_ious in zip(tracks, own_labels, ious):
             if track_id in continued:
-                is_same = labels == int(self._classes[track_id].total[:-1].argmax())
-                is_taken |= is_same & (track_ious > self.duplicate_thr)
+                is_close = exceeds(track_ious, self.duplicate_thr)
+                is_taken |= (labels == label) & is_close
         return is_taken.tolist()
 
     def _match_lost(
@@ -257,17 +249,18 @@ class TrackClipMerger(BaseClipMerger):
     ) -> list[tuple[int, int]]:
         """Pairs (track, prediction) of lost tracks that are found again."""
         lost = [i for i in sorted(self._motions) if i not in continued]
-        agreement = self._class_agreement(lost, classes)
-        affinity = np.zeros((len(lost), len(left)))
+        agreement, sureness = self.tie_preferences(lost, classes)
+        affinity = torch.zeros(len(lost), len(left))
         for i, track_id in enumerate(lost):
             for j, n in enumerate(left):
                 track, new = self._motions[track_id], motions[n]
                 gap = new.first_frame - track.last_frame
                 if 0 < gap <= self.max_lost_frames:
                     place = track.reaches(new, self.motion_spread)
-                    affinity[i, j] = place * float(agreement[i, n])
-        affinity[affinity <= self.found_thr] = 0
-        return [(lost[i], n) for i, n in _assign_pairs(affinity, left)]
+                    affinity[i, j] = place * agreement[i, n]
+        affinity[~exceeds(affinity, self.found_thr)] = 0
+        pairs = match_pairs(affinity, agreement[:, left], sureness[:, left])
+        return [(lost[i], left[j]) for i, j in pairs]
 
     def _remember(
         self, track_ids: np.ndarray, motions: list[MaskMotion | None], newest: int
@@ -280,12 +273,6 @@ class TrackClipMerger(BaseClipMerger):
             for track_id, motion in self._motions.items()
             if newest - motion.last_frame <= self.max_lost_frames
         }
-
-
-def _assign_pairs(scores: np.ndarray, columns: list[int]) -> list[tuple[int, int]]:
-    """Hungarian pairs (row, column name) of positive score."""
-    pairs = zip(*linear_sum_assignment(scores, maximize=True))
-    return [(int(i), columns[j]) for i, j in pairs if scores[i, j] > 0]
 
 
 def _scale_classes(cls_probs: Tensor, factor: Tensor) -> Tensor:

@@ -7,6 +7,7 @@ from torch import Tensor
 
 from mmvis.models.vis_heads import VisTRHead
 from mmvis.registry import MODELS
+from mmvis.ties import argmax
 
 __all__ = ['FromScratchVisTRHead']
 
@@ -24,4 +25,4 @@ class FromScratchVisTRHead(VisTRHead):
         K = self.num_classes
         mean = probs.mean(1)
         cls_probs = torch.cat([mean[:, :K], mean[:, K:].sum(1, True)], dim=1)
-        return cls_probs, mean[:, :-1].argmax(1) < K
+        return cls_probs, argmax(mean[:, :-1]) < K

@@ -15,6 +15,7 @@ from mmvis.errors import UserValueError
 from mmvis.models.roi_heads.stage_output import StageOutput
 from mmvis.registry import MODELS
 from mmvis.structures import ClipFeatures, RoIClipPrediction
+from mmvis.ties import argmax, rank
 
 __all__ = ['STQIHead']
 
@@ -131,7 +132,7 @@ class STQIHead(BaseModule):
               score, shape (B, Q, T, m, m).
         """
         *_, last = self.forward_stages(features)
-        labels = last.cls_logits.sigmoid().mean(1).argmax(-1)  # (B, Q)
+        labels = argmax(last.cls_logits.sigmoid().mean(1))  # (B, Q)
         query_inds = torch.arange(labels.shape[1], device=labels.device)
         mask_logits = [
             self._predict_masks(features, last, b, query_inds, labels[b])
@@ -181,7 +182,8 @@ class STQIHead(BaseModule):
     ) -> RoIClipPrediction:
         scores = last.cls_logits[b].float().sigmoid().mean(0)  # (Q, K)
         num_tracks = min(self.num_tracks, scores.numel())
-        scores, pairs = scores.flatten().topk(num_tracks)
+        pairs = rank(scores.flatten())[:num_tracks]
+        scores = scores.flatten()[pairs]
         query_inds = pairs // self.num_classes
         labels = pairs % self.num_classes
         cls_probs = scores.new_zeros(num_tracks, self.num_classes + 1)

@@ -14,6 +14,7 @@ from mmvis.errors import UserValueError
 from mmvis.models.vis_heads.mask_feature_fusion import MaskFeatureFusion
 from mmvis.registry import MODELS
 from mmvis.structures import ClipFeatures, ClipPrediction
+from mmvis.ties import argmax
 
 __all__ = ['IFCHead']
 
@@ -146,7 +147,7 @@ class IFCHead(BaseModule):
         predictions = []
         for cls_logits, mask_logits in zip(*outputs.values()):
             probs = cls_logits.softmax(-1)
-            is_object = probs.argmax(-1) != self.num_classes
+            is_object = argmax(probs) != self.num_classes
             predictions.append(
                 ClipPrediction(
                     probs[is_object], mask_logits[is_object], is_object.nonzero()[:, 0]

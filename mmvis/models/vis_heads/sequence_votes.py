@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
+from mmvis.ties import argmax
+
 __all__ = ['vote_classes']
 
 
@@ -26,7 +28,8 @@ def vote_classes(probs: Tensor, num_classes: int) -> tuple[Tensor, Tensor]:
         tuple[Tensor, Tensor]: Class of each sequence (N,), K and above is an
         unused one; score of each sequence (N,).
     """
-    frame_scores, frame_classes = probs[..., :-1].max(-1)
+    frame_scores = probs[..., :-1].amax(-1)
+    frame_classes = argmax(probs[..., :-1])
     votes = F.one_hot(frame_classes, probs.shape[-1] - 1).sum(1)  # (N, K+U)
     # The published index breaks ties: unused classes first.
     order = torch.arange(votes.shape[1], device=votes.device).roll(-num_classes)

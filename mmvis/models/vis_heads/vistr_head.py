@@ -19,6 +19,7 @@ from mmvis.models.vis_heads.sequence_mask_head import SequenceMaskHead
 from mmvis.models.vis_heads.sequence_votes import vote_classes
 from mmvis.registry import MODELS
 from mmvis.structures import ClipFeatures, ClipPrediction
+from mmvis.ties import exceeds
 
 __all__ = ['VisTRHead']
 
@@ -240,9 +241,10 @@ class VisTRHead(BaseModule):
         """
         probs = cls_logits.softmax(-1)
         cls_probs, is_class = self.join_classes(probs)
-        is_kept = is_class & (mask_logits > 0).flatten(1).any(1)
-        frame_scores = probs[..., :-1].max(-1).values  # (N, t)
-        is_absent = (frame_scores < self.min_frame_score)[..., None, None]
+        has_mask = exceeds(mask_logits.flatten(1).amax(1).sigmoid(), 0.5)
+        is_kept = is_class & has_mask
+        frame_scores = probs[..., :-1].amax(-1)  # (N, t)
+        is_absent = exceeds(self.min_frame_score, frame_scores)[..., None, None]
         mask_logits = mask_logits.masked_fill(is_absent, _ABSENT)
         return ClipPrediction(
             cls_probs[is_kept], mask_logits[is_kept], is_kept.nonzero()[:, 0]

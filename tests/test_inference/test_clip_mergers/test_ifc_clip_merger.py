@@ -83,6 +83,17 @@ def assert_output_masks(golden, mean_logits):
     assert differing <= int(golden['near_zero_pixels'])
 
 
+@pytest.mark.parametrize('seed', range(1, 5))
+@pytest.mark.parametrize('name', CASES)
+def test_golden_tracks_do_not_depend_on_rounding(perturb, name, seed):
+    """All predictions of the case of ties fit all tracks equally well."""
+    golden, merger = load_golden(name), IFCClipMerger()
+    for k, frame_inds, prediction in golden_clips(golden):
+        merger.pop_final(frame_inds[0])
+        tracks = merger.update(frame_inds, perturb(prediction, seed))
+        np.testing.assert_array_equal(tracks, golden[f'clip{k}/slot'])
+
+
 @pytest.mark.parametrize('name', CASES)
 def test_golden_scores_before_thresholding(name):
     golden = load_golden(name)

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 import torch
 
-from mmvis.inference.clip_mergers import IFCClipMerger, TrackClipMerger
+from mmvis.inference.clip_mergers import IFCClipMerger, TrackClipMerger, soft_iou
+from mmvis.inference.clip_mergers.mask_motion import mask_motions
 from mmvis.registry import TASK_UTILS
 from mmvis.structures import ClipPrediction
 
@@ -34,13 +35,14 @@ def clip(frame_inds, *objects):
     return ClipPrediction(cls_probs, logits)
 
 
-def run(merger, objects_of_clip, clip_stride=1):
+def run(merger, objects_of_clip, clip_stride=1, change=lambda clip: clip):
     """Feed clip k with the objects of ``objects_of_clip[k]``; tracks of each clip."""
     tracks = []
     for k, objects in enumerate(objects_of_clip):
         frames = range(k * clip_stride, k * clip_stride + CLIP_LEN)
         merger.pop_final(frames[0])
-        tracks.append(merger.update(frames, clip(frames, *objects)).tolist())
+        prediction = change(clip(frames, *objects))
+        tracks.append(merger.update(frames, prediction).tolist())
     return tracks
 
 
@@ -70,12 +72,135 @@ def test_a_duplicate_opens_no_track():
     assert tracks == [[0], [0, -1], [0], [0], [0, -1], [0]]
 
 
-def test_of_two_tracks_that_fit_the_longer_one_goes_on():
+SEEDS = pytest.mark.parametrize('seed', range(6))
+
+
+@SEEDS
+def test_of_two_tracks_that_fit_the_longer_one_goes_on(perturb, seed):
     # Another class opens a track of its own at the same place, for one clip.
     a, b = (1, still(12, 20)), (2, still(12, 20))
     merger = TrackClipMerger(class_weight=0.0)
-    tracks = run(merger, [[a], [a], [a], [a, b], [b], [a]])
+    plan = [[a], [a], [a], [a, b], [b], [a]]
+    tracks = run(merger, plan, change=lambda clip: perturb(clip, seed))
     assert tracks == [[0], [0], [0], [0, 1], [0], [0]]
+
+
+@SEEDS
+@pytest.mark.parametrize(
+    ('first', 'second', 'expected'),
+    [
+        # Of predictions that fit equally well those of a track's class continue it,
+        ([(0, 0.8), (1, 0.8)], [(1, 0.8), (0, 0.8)], [1, 0]),
+        # then the surer one the surer track,
+        ([(0, 0.8), (0, 0.6)], [(0, 0.6), (0, 0.8)], [1, 0]),
+        # and otherwise the first one the first track.
+        ([(0, 0.8), (0, 0.8)], [(0, 0.8), (0, 0.8)], [0, 1]),
+        ([(0, 0.8), (0, 0.8)], [(0, 0.8)], [0]),
+    ],
+)
+@pytest.mark.parametrize(
+    'merger',
+    [
+        TrackClipMerger(class_weight=0.0, duplicate_thr=1.0),
+        TrackClipMerger(duplicate_thr=1.0),
+        IFCClipMerger(),
+    ],
+    ids=['tracks by mask', 'tracks', 'ifc'],
+)
+def test_ties_are_decided_by_rule(perturb, merger, first, second, expected, seed):
+    merger.reset()
+    logits = clip(range(CLIP_LEN), (0, still(12, 20))).mask_logits
+    tracks = []
+    for k, objects in enumerate((first, second)):
+        prediction = ClipPrediction(
+            torch.stack([classes(*obj) for obj in objects]),
+            logits.expand(len(objects), -1, -1, -1),
+        )
+        frames = range(k, k + CLIP_LEN)
+        tracks.append(merger.update(frames, perturb(prediction, seed)).tolist())
+    assert tracks == [[0, 1], expected]
+
+
+@SEEDS
+def test_lost_tracks_are_found_by_rule(perturb, seed):
+    """Two are lost at the same place; sureness tells which one comes back."""
+    logits = clip(range(CLIP_LEN), (0, still(12, 20))).mask_logits
+    merger = TrackClipMerger(duplicate_thr=1.0)
+    probs = torch.stack([classes(0, 0.6), classes(0, 0.8)])
+    both = ClipPrediction(probs, logits.expand(2, -1, -1, -1))
+    merger.update(range(CLIP_LEN), perturb(both, seed))
+    merger.pop_final(9)
+    again = ClipPrediction(probs[1:], logits)
+    found = merger.update(range(9, 9 + CLIP_LEN), perturb(again, seed))
+    assert found.tolist() == [1]
+
+
+def similarity_of(name, a, b):
+    """What is compared with a threshold if ``b`` is to go on with ``a``."""
+    if name == 'found_thr':
+        probs = [
+            clip(frames, obj).mask_logits.sigmoid()
+            for frames, obj in ((range(4), a), (range(5, 9), b))
+        ]
+        lost, found = (
+            mask_motions(probs[0], range(4)),
+            mask_motions(probs[1], range(5, 9)),
+        )
+        return lost[0].reaches(found[0], spread=0.75)
+    frames = range(4) if name == 'duplicate_thr' else range(1, 4)
+    probs = [clip(frames, obj).mask_logits.sigmoid() for obj in (a, b)]
+    return soft_iou(*probs).item()
+
+
+@SEEDS
+@pytest.mark.parametrize(
+    ('merger', 'name', 'num_empty'),
+    [
+        (TrackClipMerger, 'match_thr', 0),
+        (TrackClipMerger, 'duplicate_thr', None),
+        (TrackClipMerger, 'found_thr', 4),
+        (IFCClipMerger, 'iou_thr', 0),
+    ],
+)
+def test_what_equals_a_threshold_is_not_above_it(
+    perturb, merger, name, num_empty, seed
+):
+    a, b = (0, still(12, 20)), (0, still(12, 23))
+    plan = [[a, b]] if num_empty is None else [[a], *[[]] * num_empty, [b]]
+    value = similarity_of(name, a, b)
+    assert 0.1 < value < 0.9
+    options = {} if name == 'iou_thr' else dict(class_weight=0.0, duplicate_thr=1.0)
+
+    def is_one_object(threshold):
+        tracks = run(
+            merger(**(options | {name: threshold})),
+            plan,
+            change=lambda clip: perturb(clip, seed),
+        )
+        return tracks[-1][-1] != 1
+
+    assert not is_one_object(value)
+    assert is_one_object(0.999 * value)
+
+
+@SEEDS
+def test_a_mask_of_undecided_pixels_has_no_foreground(perturb, seed):
+    undecided = ClipPrediction(classes(0)[None], torch.zeros(1, CLIP_LEN, 24, 40))
+    merger = TrackClipMerger()
+    assert merger.update(range(CLIP_LEN), perturb(undecided, seed)).tolist() == [-1]
+
+
+@SEEDS
+def test_labels_of_equal_probability(perturb, seed):
+    """The first class counts, so that a copy of that class is a duplicate."""
+    logits = clip(range(CLIP_LEN), (0, still(12, 20))).mask_logits
+    probs = torch.tensor([[0.1, 0.4, 0.4, 0.1], [0.1, 0.38, 0.3, 0.22]])
+    prediction = ClipPrediction(probs, logits.expand(2, -1, -1, -1))
+    merger = TrackClipMerger()
+    tracks = merger.update(range(CLIP_LEN), perturb(prediction, seed))
+    assert tracks.tolist() == [0, -1]
+    tracks = merger.update(range(1, 1 + CLIP_LEN), perturb(prediction, seed + 7))
+    assert tracks.tolist() == [0, -1]
 
 
 @pytest.mark.parametrize(

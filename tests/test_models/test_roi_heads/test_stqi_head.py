@@ -190,6 +190,22 @@ def test_offline_masks_are_pasted_at_the_size_of_the_video(model):
     assert num_masks > 0
 
 
+@torch.no_grad()
+@pytest.mark.parametrize('seed', range(3))
+def test_best_pairs_do_not_depend_on_rounding(model, monkeypatch, seed):
+    """All pairs of query and class are equally good: the first ones are kept."""
+    model.eval()
+    classes = model.head.roi_head.bbox_head[-1].fc_cls
+    torch.manual_seed(seed)
+    for name, parameter in list(classes.named_parameters()):
+        noise = torch.rand_like(parameter) - 0.5
+        monkeypatch.setitem(classes._parameters, name, torch.nn.Parameter(1e-7 * noise))
+    (prediction,), _ = model.head.predict(
+        model.extract_feat(make_frames(1, 3), [make_sample(3, [])])
+    )
+    assert prediction.query_inds.tolist() == list(range(NUM_TRACKS))
+
+
 def test_levels_have_to_fit(model, request):
     root = request.config.rootpath / 'configs' / '_base_' / 'models'
     cfg = Config.fromfile(root / 'tevit_small.py').model

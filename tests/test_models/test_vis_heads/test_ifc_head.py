@@ -97,3 +97,14 @@ def test_wrong_channels_are_named():
         make_head(in_channels=[6, 8, 32])
     with pytest.raises(ValueError, match='num_levels=3'):
         make_head(in_channels=[8, C])
+
+
+@pytest.mark.parametrize('seed', range(4))
+def test_as_probable_as_no_object_is_an_object(seed):
+    head, features = make_head(), make_features()
+    torch.manual_seed(seed)
+    with torch.no_grad():
+        for parameter in head.class_embed.layers[1].parameters():
+            parameter.uniform_(-1e-7, 1e-7)
+        predictions, _ = head.predict(features)
+    assert [p.query_inds.tolist() for p in predictions] == [list(range(Q))] * B

@@ -1,3 +1,4 @@
+import pytest
 import torch
 
 from mmvis.models.vis_heads import vote_classes
@@ -28,3 +29,13 @@ def test_no_object_neither_votes_nor_scores():
     winners, scores = vote_classes(probs_of([[4, 4, 2]]), num_classes=3)
     assert winners.tolist() == [0]
     torch.testing.assert_close(scores, torch.tensor([(0.1 + 0.1 + 0.6) / 3]))
+
+
+@pytest.mark.parametrize('seed', range(5))
+def test_votes_do_not_depend_on_rounding(seed):
+    """The first of equally probable classes gets the vote of a frame."""
+    probs = torch.tensor([[0.3, 0.1, 0.3, 0.2, 0.1], [0.1, 0.3, 0.3, 0.2, 0.1]])
+    probs = probs[[0, 1, 1]][None]
+    noise = torch.rand(probs.shape, generator=torch.Generator().manual_seed(seed))
+    winners, _ = vote_classes(probs + 2e-6 * (noise - 0.5), num_classes=3)
+    assert winners.tolist() == [1]

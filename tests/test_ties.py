@@ -71,6 +71,11 @@ def test_order_decides_where_nothing_else_does(shape):
     assert match_pairs(scores, same, same) == [(i, i) for i in range(min(shape))]
 
 
+def test_order_decides_among_columns_of_a_later_row():
+    scores = torch.tensor([[0.0, 0.0], [0.3, 0.3]])  # SciPy alone takes the second
+    assert match_pairs(scores) == [(1, 0)]
+
+
 def test_scores_go_before_preferences_and_zero_makes_no_pair():
     scores = torch.tensor([[0.60, 0.61, 0.0], [0.0, 0.60, 0.0]])
     preference = torch.tensor([[0.0, 1.0, 1.0], [1.0, 0.0, 1.0]])

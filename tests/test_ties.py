@@ -73,7 +73,8 @@ def test_order_decides_where_nothing_else_does(shape):
 
 def test_order_decides_among_columns_of_a_later_row():
     scores = torch.tensor([[0.0, 0.0], [0.3, 0.3]])  # SciPy alone takes the second
-    assert match_pairs(scores) == [(1, 0)]
+    same = torch.full((2, 2), 0.5)
+    assert match_pairs(scores) == match_pairs(scores, same, same) == [(1, 0)]
 
 
 def test_scores_go_before_preferences_and_zero_makes_no_pair():

@@ -30,16 +30,23 @@ def make_samples(frame_inds):
 
 @pytest.fixture
 def perturb():
-    """Change probabilities and logits by up to 1e-6, with seed 0 by nothing."""
+    """Change probabilities and logits by up to 1e-6.
+
+    With seed 0 by nothing, with 1 all up, with 2 all down, else at random.
+    """
 
     def perturb_(prediction, seed):
         generator = torch.Generator().manual_seed(seed)
-        size = 1e-6 if seed else 0.0
-        probs, logits = (
-            x + size * (2 * torch.rand(x.shape, generator=generator) - 1)
-            for x in (prediction.cls_probs, prediction.mask_logits)
+
+        def noise(x):
+            if seed < 3:
+                return torch.full_like(x, (0.0, 1e-6, -1e-6)[seed])
+            return 1e-6 * (2 * torch.rand(x.shape, generator=generator) - 1)
+
+        probs, logits = prediction.cls_probs, prediction.mask_logits
+        return ClipPrediction(
+            probs + noise(probs), logits + noise(logits), prediction.query_inds
         )
-        return ClipPrediction(probs, logits, prediction.query_inds)
 
     return perturb_
 

@@ -126,7 +126,7 @@ def test_lost_tracks_are_found_by_rule(perturb, seed):
     """Two are lost at the same place; sureness tells which one comes back."""
     logits = clip(range(CLIP_LEN), (0, still(12, 20))).mask_logits
     merger = TrackClipMerger(duplicate_thr=1.0)
-    probs = torch.stack([classes(0, 0.6), classes(0, 0.8)])
+    probs = torch.tensor([[0.4, 0.05, 0.05, 0.5], [0.8, 0.1, 0.1, 0.0]])
     both = ClipPrediction(probs, logits.expand(2, -1, -1, -1))
     merger.update(range(CLIP_LEN), perturb(both, seed))
     merger.pop_final(9)
@@ -149,8 +149,7 @@ def similarity_of(name, a, b):
         return lost[0].reaches(found[0], spread=0.75)
     frames = range(4) if name == 'duplicate_thr' else range(1, 4)
     probs = [clip(frames, obj).mask_logits.sigmoid() for obj in (a, b)]
-    value = soft_iou(*probs).item()
-    return value / (1 + 1e-6) if name == 'iou_thr' else value  # the mean of one clip
+    return soft_iou(*probs).item()
 
 
 @SEEDS
@@ -181,6 +180,7 @@ def test_what_equals_a_threshold_is_not_above_it(
         return tracks[-1][-1] != 1
 
     assert not is_one_object(value)
+    assert not is_one_object((1 - 3e-6) * value)  # above it, but not clearly
     assert is_one_object(0.999 * value)
 
 
@@ -190,6 +190,21 @@ def test_the_first_of_equally_sure_copies_stays(perturb, seed):
     prediction = ClipPrediction(classes(1).expand(4, -1), logits.expand(4, -1, -1, -1))
     tracks = TrackClipMerger().update(range(CLIP_LEN), perturb(prediction, seed))
     assert tracks.tolist() == [0, -1, -1, -1]
+
+
+@SEEDS
+def test_the_first_of_a_tracks_equal_classes_is_its_label(perturb, seed):
+    logits = clip(range(CLIP_LEN), (0, still(12, 20))).mask_logits
+    first = ClipPrediction(torch.tensor([[0.4, 0.4, 0.1, 0.1]]), logits)
+    second = ClipPrediction(
+        torch.tensor([[0.1, 0.7, 0.1, 0.1], [0.7, 0.1, 0.1, 0.1]]),
+        logits.expand(2, -1, -1, -1),
+    )
+    merger = TrackClipMerger()
+    merger.update(range(CLIP_LEN), perturb(first, seed))
+    tracks = merger.update(range(1, 1 + CLIP_LEN), perturb(second, seed))
+    # The second has the track's label, so that it is no other object.
+    assert tracks.tolist() == [0, -1]
 
 
 @SEEDS

@@ -153,13 +153,15 @@ def test_groups_that_do_not_fit_are_named(build_vistr_head):
 def test_sequences_do_not_depend_on_rounding(build_vistr_head, class_vote, seed):
     """Classes as probable as an unused one; a mask that is nowhere above 0."""
     head = build_vistr_head(class_vote=class_vote, num_unused_classes=1)
-    head.min_frame_score = 0.2
+    cls_logits = torch.tensor([1.0, 0, 0, 1, 0]).expand(2, 4, -1).clone()
+    head.min_frame_score = cls_logits.softmax(-1).max().item()
+    cls_logits[..., 3 if seed % 2 else 0] += 1e-6 * (1 if seed < 2 else -1)
+    cls_logits -= torch.tensor([1.0, 0, 0, 1, 0]) * 1e-6
     torch.manual_seed(seed)
-    cls_logits = torch.zeros(2, 4, 5) + 2e-6 * (torch.rand(2, 4, 5) - 0.5)
     mask_logits = torch.ones(2, 4, 2, 3)
     mask_logits[1] = 2e-6 * (torch.rand(4, 2, 3) - 0.5)
     prediction = head.join_frames(cls_logits, mask_logits)
     assert prediction.query_inds.tolist() == [0]
-    assert prediction.cls_probs[0, 0] == pytest.approx(0.2)
+    assert prediction.cls_probs[0, 0] == pytest.approx(head.min_frame_score, abs=1e-5)
     # Frames whose best class is as probable as asked for keep their masks.
     assert (prediction.mask_logits > 0).all()

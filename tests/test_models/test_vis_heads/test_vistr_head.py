@@ -149,10 +149,10 @@ def test_groups_that_do_not_fit_are_named(build_vistr_head):
 
 
 @pytest.mark.parametrize('seed', range(4))
-@pytest.mark.parametrize('class_vote', [True, False])
-def test_sequences_do_not_depend_on_rounding(build_vistr_head, class_vote, seed):
+@pytest.mark.parametrize('type_', ['VisTRHead', 'FromScratchVisTRHead'])
+def test_sequences_do_not_depend_on_rounding(build_vistr_head, type_, seed):
     """Classes as probable as an unused one; a mask that is nowhere above 0."""
-    head = build_vistr_head(class_vote=class_vote, num_unused_classes=1)
+    head = build_vistr_head(type=type_, num_unused_classes=1)
     cls_logits = torch.tensor([1.0, 0, 0, 1, 0]).expand(2, 4, -1).clone()
     head.min_frame_score = cls_logits.softmax(-1).max().item()
     cls_logits[..., 3 if seed % 2 else 0] += 1e-6 * (1 if seed < 2 else -1)

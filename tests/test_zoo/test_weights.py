@@ -6,9 +6,9 @@ import torch
 from mmengine.config import Config
 from mmengine.runner import CheckpointLoader
 
-import mmvis.engine  # noqa: F401 - gives MMEngine the schemes
 from mmvis.apis import init_model
 from mmvis.converters.ifc import export_ifc
+from mmvis.engine.checkpoint_schemes import use_safe_checkpoint_files
 from mmvis.errors import UserKeyError, UserValueError
 from mmvis.zoo import RemoteFile, fetch_weights, model_index
 from mmvis.zoo.model_index import list_models
@@ -56,6 +56,7 @@ def test_every_reader_of_checkpoints_knows_the_zoo(zoo, model, tiny_config):
     loaded = init_model(tiny_config, f'zoo://{NAME}')
     for name, value in model.state_dict().items():
         assert torch.equal(loaded.state_dict()[name], value), name
+    use_safe_checkpoint_files()
     by_mmengine = CheckpointLoader.load_checkpoint(f'zoo://{NAME}', 'cpu')
     assert by_mmengine['state_dict'].keys() == model.state_dict().keys()
 

@@ -1,4 +1,4 @@
-"""What has to be installed, checked once when mmvis is imported."""
+"""Check of what is installed, made once when mmvis is imported."""
 
 import importlib
 import re

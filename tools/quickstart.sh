@@ -6,7 +6,7 @@
 #   bash tools/quickstart.sh             # everything
 #   bash tools/quickstart.sh VIDEO.mp4   # the trained model on that video, too
 #
-# A second call goes on with what is there: the environment, the data set, and
+# Running it again resumes with what is there: the environment, the data set, and
 # the training from its last checkpoint. Outputs lie under work_dirs/quickstart;
 # remove that folder to start anew.
 set -euo pipefail

@@ -26,7 +26,7 @@ def use_cpu_processes(cfg: Config) -> None:
         return
     if cfg.launcher != 'pytorch':
         raise UserValueError(
-            f"Without a GPU the launcher has to be 'pytorch', got '{cfg.launcher}'. "
+            f"Without a GPU the launcher must be 'pytorch', got '{cfg.launcher}'. "
             'Start with tools/dist_train.sh or tools/dist_test.sh.'
         )
     wrapper = dict(

@@ -36,7 +36,7 @@ EXAMPLES = """examples:
   another data set with the same classes:
     python tools/test.py CONFIG CKPT --cfg-options \\
         test_dataloader.dataset.data_root=/data/mine
-  go on after an interruption, without the videos that are finished:
+  resume after an interruption, without the videos that are finished:
     python tools/test.py CONFIG CKPT --work-dir out --resume
 
 The zip is what the YouTube-VIS and OVIS servers take. AP of a results file without
@@ -170,7 +170,7 @@ def results_file(cfg: Config, options: argparse.Namespace) -> str:
     if options.out is None:
         return str(Path(cfg.work_dir, 'results.json'))
     if not options.out.endswith('.json'):
-        raise UserValueError(f'--out has to be a .json file, got {options.out}.')
+        raise UserValueError(f'--out must be a .json file, got {options.out}.')
     return options.out
 
 

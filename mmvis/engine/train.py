@@ -31,7 +31,7 @@ EXAMPLES = """examples:
   your data, another output folder, mixed precision:
     python tools/train.py configs/ifc_r50.py --work-dir out --amp --cfg-options \\
         train_dataloader.dataset.data_root=/data/mine train_cfg.max_iters=2000
-  go on after an interruption; the result is that of an uninterrupted training:
+  resume after an interruption; the result is that of an uninterrupted training:
     python tools/train.py configs/ifc_r50.py --work-dir out --resume
   start from the weights of another training, class heads excepted:
     python tools/train.py configs/ifc_r50.py --cfg-options load_from=coco.pth
@@ -97,15 +97,14 @@ def parse_args(args: Sequence[str] | None) -> argparse.Namespace:
         'Train a model from a config file.',
         EXAMPLES,
         work_dir_help='output folder',
-        cfg_options_help='optim_wrapper.optimizer.lr=5e-5; lists as key="[a,b]", '
-        'without white space',
+        cfg_options_help='optim_wrapper.optimizer.lr=5e-5; lists as key="[a,b]"',
     )
     parser.add_argument(
         '--resume',
         nargs='?',
         const='auto',
         metavar='CHECKPOINT',
-        help='go on with a training, from its last checkpoint in the work directory '
+        help='resume a training from its last checkpoint in the work directory '
         'or from the one given; where there is none, start',
     )
     parser.add_argument(

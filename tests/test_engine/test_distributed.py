@@ -46,5 +46,5 @@ def test_single_process_stays_as_it_is(started):
 
 
 def test_other_launchers_need_a_gpu(started):
-    with pytest.raises(UserValueError, match="has to be 'pytorch', got 'slurm'"):
+    with pytest.raises(UserValueError, match="must be 'pytorch', got 'slurm'"):
         use_cpu_processes(Config(dict(launcher='slurm')))

@@ -17,23 +17,41 @@ def hold(work_dir, pipe):
         pipe.recv()
 
 
-def start_run(work_dir):
-    """Start another process that holds the lock of a training."""
-    pipe, other_end = FORK.Pipe()
-    process = FORK.Process(target=hold, args=(work_dir, other_end))
-    process.start()
-    other_end.close()
-    return process, pipe
+@pytest.fixture
+def start():
+    """Start a function in a process that ends with the test."""
+    processes = []
+
+    def start(function, *args):
+        process = FORK.Process(target=function, args=args)
+        process.start()
+        processes.append(process)
+        return process
+
+    yield start
+    for process in processes:
+        process.kill()
+        process.join()
 
 
 @pytest.fixture
-def other_run(tmp_path):
+def start_run(start):
+    """Start another process that holds the lock of a training."""
+
+    def start_run(work_dir):
+        pipe, other_end = FORK.Pipe()
+        process = start(hold, work_dir, other_end)
+        other_end.close()
+        assert pipe.recv() == 'held'
+        return process
+
+    return start_run
+
+
+@pytest.fixture
+def other_run(start_run, tmp_path):
     """Another process with a training in tmp_path / 'work'."""
-    process, pipe = start_run(tmp_path / 'work')
-    assert pipe.recv() == 'held'
-    yield process
-    process.kill()
-    process.join()
+    return start_run(tmp_path / 'work')
 
 
 def test_second_run_is_refused_with_the_first_one_named(other_run, tmp_path):
@@ -82,16 +100,11 @@ def test_lock_of_a_killed_run_is_taken_over(other_run, tmp_path):
         pass
 
 
-def test_loader_workers_do_not_keep_it(tmp_path):
+def test_loader_workers_do_not_keep_it(start, start_run, tmp_path):
     pipe_to_worker, worker_end = FORK.Pipe()
     with run_lock(tmp_path, 'train'):
-        worker = FORK.Process(target=worker_end.recv)
-        worker.start()
-    run, pipe = start_run(tmp_path)
-    assert pipe.recv() == 'held'
-    for process in (worker, run):
-        process.kill()
-        process.join()
+        start(worker_end.recv)
+    start_run(tmp_path)
     pipe_to_worker.close()
 
 

@@ -164,7 +164,7 @@ def change(parent, key, operation, which):
         other = list(parent)[which % len(parent)]
         parent[key], parent[other] = parent[other], parent[key]
     elif operation == 'number' and type(old) in (int, float):
-        parent[key] = (old + 1, -old - 1, float(old), NAN, str(old))[which % 5]
+        parent[key] = (old + 1, -old - 1, 1.0, NAN, '1')[which % 5]
     else:
         parent[key] = value
 

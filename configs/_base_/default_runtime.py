@@ -29,7 +29,6 @@ default_hooks = dict(
     ),
     reproducible_training=dict(type='ReproducibleTrainingHook'),
     finite_loss=dict(type='FiniteLossHook'),
-    frame_stride=dict(type='FrameStrideHook'),
     data_check=dict(type='DataCheckHook'),
     config_resume=dict(type='ConfigResumeHook'),
 )

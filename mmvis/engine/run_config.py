@@ -90,7 +90,24 @@ def read_run_config(
     elif cfg.get('work_dir') is None:
         cfg.work_dir = str(Path('work_dirs', Path(config).stem))
     cfg.launcher = launcher
+    _load_seen_frames_only(cfg)
     return cfg
+
+
+def _load_seen_frames_only(cfg: Config) -> None:
+    """Tell the samplers of validation and test which frames the model sees."""
+    frame_stride = (cfg.model.get('test_cfg') or {}).get('frame_stride', 1)
+    for name in ('val_dataloader', 'test_dataloader'):
+        sampler = (cfg.get(name) or {}).get('sampler') or {}
+        if sampler.get('type') != 'VideoChunkSampler':
+            continue
+        if sampler.get('frame_stride', frame_stride) != frame_stride:
+            raise UserValueError(
+                f'`{name}.sampler.frame_stride` is {sampler.frame_stride}, but the '
+                f'model sees every {frame_stride}. frame. Leave it out, and set '
+                '`model.test_cfg.frame_stride`.'
+            )
+        sampler.frame_stride = frame_stride
 
 
 def _config_line(error: Exception) -> str:

@@ -6,7 +6,12 @@ from dataclasses import dataclass, fields
 
 from mmvis.errors import UserKeyError, UserTypeError, UserValueError
 
-__all__ = ['TestCfg']
+__all__ = ['TestCfg', 'seen_frames']
+
+
+def seen_frames(video_len: int, frame_stride: int) -> list[int]:
+    """Frames 0, s, 2s, ... of a video, and its last one."""
+    return [*range(0, video_len - 1, frame_stride), video_len - 1]
 
 
 @dataclass(frozen=True)
@@ -107,7 +112,7 @@ class TestCfg:
 
     def seen_frames(self, video_len: int) -> list[int]:
         """Frames of a video that the model sees, ascending."""
-        return [*range(0, video_len - 1, self.frame_stride), video_len - 1]
+        return seen_frames(video_len, self.frame_stride)
 
     def _check_int(self, key: str, allow_none: bool = False) -> None:
         value = getattr(self, key)

@@ -62,3 +62,21 @@ def test_options_of_a_run(write):
 def test_config_without_a_model(write):
     with pytest.raises(UserKeyError, match='`model` is missing'):
         read_run_config(write('a = 1'))
+
+
+SAMPLED = """\
+model = dict(type='IFC', test_cfg=dict(frame_stride=1))
+val_dataloader = dict(sampler=dict(type='VideoChunkSampler', chunk_len=8))
+test_dataloader = dict(sampler=dict(type='VideoChunkSampler', frame_stride={stride}))
+train_dataloader = dict(sampler=dict(type='SeededInfiniteSampler'))
+"""
+
+
+def test_loaders_leave_out_the_frames_that_the_model_does_not_see(write):
+    options = {'model.test_cfg.frame_stride': 3}
+    cfg = read_run_config(write(SAMPLED.format(stride=3)), options)
+    assert cfg.val_dataloader.sampler.frame_stride == 3
+    assert cfg.test_dataloader.sampler.frame_stride == 3
+    assert 'frame_stride' not in cfg.train_dataloader.sampler
+    with pytest.raises(UserValueError, match=r'test_dataloader\.sampler.* is 2, but'):
+        read_run_config(write(SAMPLED.format(stride=2)), options)

@@ -8,6 +8,7 @@ from torch.utils.data import Sampler
 
 from mmvis.datasets.base_clip_dataset import BaseClipDataset
 from mmvis.errors import UserValueError
+from mmvis.inference.test_cfg import seen_frames
 from mmvis.registry import DATA_SAMPLERS
 
 __all__ = ['VideoChunkSampler']
@@ -25,8 +26,9 @@ class VideoChunkSampler(Sampler):
     Args:
         dataset (BaseClipDataset): The videos.
         chunk_len (int): Largest number of frames per index. Defaults to 8.
-        frame_stride (int): The model sees frames 0, s, 2s, ... and the last one.
-            It may be changed later, for the next iteration. Defaults to 1.
+        frame_stride (int): Only frames 0, s, 2s, ... and the last one are loaded. The
+            tools set it to ``model.test_cfg.frame_stride``, where it is stated;
+            with 1 the model leaves the others aside itself. Defaults to 1.
         seed (int | None): Unused, the order is fixed; MMEngine's runner passes it.
 
     Raises:
@@ -57,23 +59,16 @@ class VideoChunkSampler(Sampler):
             i: video_lens[i] for i in _balance(video_lens, world_size)[rank]
         }
 
-    def frame_inds(self, video_len: int) -> list[int]:
-        """List the frames that the model sees of a video."""
-        frame_inds = list(range(0, video_len, self.frame_stride))
-        if frame_inds[-1] != video_len - 1:
-            frame_inds.append(video_len - 1)
-        return frame_inds
-
     def __iter__(self) -> Iterator[tuple[int, list[int]]]:
         for video_idx, video_len in self.video_lens.items():
-            frame_inds = self.frame_inds(video_len)
+            frame_inds = seen_frames(video_len, self.frame_stride)
             for start in range(0, len(frame_inds), self.chunk_len):
                 yield video_idx, frame_inds[start : start + self.chunk_len]
 
     def __len__(self) -> int:
         """Count the chunks of this rank."""
         return sum(
-            -(-len(self.frame_inds(video_len)) // self.chunk_len)
+            -(-len(seen_frames(video_len, self.frame_stride)) // self.chunk_len)
             for video_len in self.video_lens.values()
         )
 

@@ -3,7 +3,6 @@
 from mmvis.engine.hooks.config_resume_hook import ConfigResumeHook
 from mmvis.engine.hooks.data_check_hook import DataCheckHook
 from mmvis.engine.hooks.finite_loss_hook import FiniteLossHook
-from mmvis.engine.hooks.frame_stride_hook import FrameStrideHook
 from mmvis.engine.hooks.mask_annealing_hook import MaskAnnealingHook
 from mmvis.engine.hooks.overlay_hook import OverlayHook
 from mmvis.engine.hooks.reproducible_training_hook import ReproducibleTrainingHook
@@ -14,7 +13,6 @@ __all__ = [
     'ConfigResumeHook',
     'DataCheckHook',
     'FiniteLossHook',
-    'FrameStrideHook',
     'MaskAnnealingHook',
     'OverlayHook',
     'ReproducibleTrainingHook',

@@ -9,6 +9,7 @@ from mmengine.structures import InstanceData
 from pycocotools import mask as mask_utils
 
 from mmvis import memory_limits
+from mmvis.inference import TestCfg
 from mmvis.ops import paste_masks
 from mmvis.registry import MODELS
 
@@ -204,6 +205,24 @@ def test_best_pairs_do_not_depend_on_rounding(model, monkeypatch, seed):
         model.extract_feat(make_frames(1, 3), [make_sample(3, [])])
     )
     assert prediction.query_inds.tolist() == list(range(NUM_TRACKS))
+
+
+@torch.no_grad()
+def test_pairs_of_query_and_class_can_be_tracks(model, monkeypatch):
+    model.eval()
+    merger = dict(type='QueryIndexMerger')
+    cfg = TestCfg(clip_len=2, clip_stride=1, score_thr=0.0, merger=merger)
+    monkeypatch.setattr(model, 'test_cfg', cfg)
+    frames, kept = make_frames(1, 4), set()
+    for start in range(3):
+        sample = make_sample(2, [])
+        clip = model.extract_frame_feat(frames[:, start : start + 2], [sample])
+        prediction, _ = model.predict_clip(clip)
+        kept |= set(prediction.query_inds.tolist())
+    tracks = predict_video(model, frames, chunk_len=3)
+    assert set(tracks.instances_id.tolist()) == kept
+    K = model.head.num_classes
+    assert [i % K for i in tracks.instances_id.tolist()] == tracks.labels.tolist()
 
 
 def test_levels_have_to_fit(model, request):

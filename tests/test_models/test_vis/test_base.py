@@ -3,6 +3,7 @@ import torch
 from mmdet.structures import DetDataSample, TrackDataSample
 from mmengine.registry import init_default_scope
 
+from mmvis.inference import TestCfg
 from mmvis.registry import MODELS
 
 init_default_scope('mmvis')
@@ -229,3 +230,23 @@ def test_state_of_the_head_goes_through_predict_clip(seeing_model, monkeypatch):
     features = model.extract_frame_feat(*frames_of(1, range(3), 3))
     _, state = model.predict_clip(features)
     assert (states[-1], state) == (None, 7)
+
+
+def test_queries_of_ifc_can_be_tracks(seeing_model):
+    """Where frames look alike, a query finds its object again without matching."""
+    model = seeing_model
+    model.test_cfg = TestCfg(
+        clip_len=3, score_thr=0.1, merger=dict(type='QueryIndexMerger')
+    )
+    inputs, samples = frames_of(1, range(6), 6)
+    inputs = inputs[:, :1].expand(-1, 6, -1, -1, -1)
+    (result,) = model.predict(inputs, samples)
+    tracks = result.pred_track_instances
+    features = model.extract_frame_feat(inputs[:, :3], samples)
+    prediction, _ = model.predict_clip(features)
+    assert sorted(set(tracks.instances_id.tolist())) == prediction.query_inds.tolist()
+    for track_id, label, score in zip(
+        tracks.instances_id.tolist(), tracks.labels.tolist(), tracks.scores
+    ):
+        n = prediction.query_inds.tolist().index(track_id)
+        torch.testing.assert_close(score, prediction.cls_probs[n, label])

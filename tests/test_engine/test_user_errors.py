@@ -85,6 +85,13 @@ def test_bugs_of_parts_and_of_calls_without_config_are_not(parts):
     assert not is_user_error(caught(parts.build, dict(type='Part', width=None)))
     assert not is_user_error(caught(ResNet, depth=51))
 
+    @parts.register_module()
+    class Loads:
+        def __init__(self):
+            torch.nn.Linear(1, 1).load_state_dict('a bug of this class')
+
+    assert not is_user_error(caught(parts.build, dict(type='Loads')))
+
 
 @pytest.mark.parametrize(
     ('kind', 'expected'), [(UserTypeError, True), (TypeError, False)]

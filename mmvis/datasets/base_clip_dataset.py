@@ -65,7 +65,7 @@ class BaseClipDataset(BaseDataset):
     ) -> None:
         if dataset_version is not None and dataset_version not in DATASET_CLASSES:
             raise UserValueError(
-                f'`dataset_version` has to be one of {list(DATASET_CLASSES)} or None, '
+                f'`dataset_version` must be one of {list(DATASET_CLASSES)} or None, '
                 f'got {dataset_version!r}.'
             )
         if dataset_version is not None and metainfo and 'classes' in metainfo:

@@ -33,7 +33,7 @@ def split_videos(counts: np.ndarray, val_fraction: float, seed: int = 0) -> np.n
     """
     if not 0 < val_fraction < 1:
         raise UserValueError(
-            f'val_fraction has to be between 0 and 1, both excluded; got {val_fraction}'
+            f'val_fraction must be between 0 and 1, both excluded; got {val_fraction}'
         )
     num_videos = len(counts)
     if num_videos < 2:

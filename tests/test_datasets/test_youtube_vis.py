@@ -206,7 +206,7 @@ def test_byte_order_mark_is_read(tiny):
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
-        (dict(dataset_version='2020'), r"has to be one of \['2019', '2021', '2022'"),
+        (dict(dataset_version='2020'), r"must be one of \['2019', '2021', '2022'"),
         (
             dict(dataset_version='2019', metainfo=dict(classes=['a'])),
             "dataset_version='2019' fixes the class list",

@@ -179,7 +179,7 @@ def test_class_head_of_another_training(train, tmp_path, capsys, caplog):
         (
             [],
             ['train_dataloader.dataset.pipeline.0.clip_len=0'],
-            '`clip_len` has to be at least 1, got 0',
+            '`clip_len` must be at least 1, got 0',
         ),
         (
             [],

@@ -51,7 +51,7 @@ def write_clips(cfg: Config, args: argparse.Namespace) -> None:
             '`train_dataloader` is missing, so there is nothing to draw.'
         )
     if args.num_clips < 1:
-        raise UserValueError(f'--num-clips has to be at least 1, got {args.num_clips}.')
+        raise UserValueError(f'--num-clips must be at least 1, got {args.num_clips}.')
     init_default_scope(cfg.get('default_scope', 'mmvis'))
     set_random_seed(args.seed)
     dataset = DATASETS.build(cfg.train_dataloader.dataset)

@@ -44,7 +44,7 @@ class VideoChunkSampler(Sampler):
     ) -> None:
         if chunk_len < 1 or frame_stride < 1:
             raise UserValueError(
-                '`chunk_len` and `frame_stride` have to be at least 1, got '
+                '`chunk_len` and `frame_stride` must be at least 1, got '
                 f'{chunk_len} and {frame_stride}.'
             )
         self.dataset = dataset

@@ -38,7 +38,7 @@ class RandomClipCrop(BaseTransform):
     ) -> None:
         if not 0 < min_size <= max_size:
             raise UserValueError(
-                '`min_size` and `max_size` have to be 0 < min_size <= max_size, got '
+                '`min_size` and `max_size` must be 0 < min_size <= max_size, got '
                 f'{min_size} and {max_size}.'
             )
         self.min_size = min_size

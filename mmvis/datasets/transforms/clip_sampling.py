@@ -40,7 +40,7 @@ class BaseSampleClip(BaseTransform):
 
     def __init__(self, clip_len: int) -> None:
         if clip_len < 1:
-            raise UserValueError(f'`clip_len` has to be at least 1, got {clip_len}.')
+            raise UserValueError(f'`clip_len` must be at least 1, got {clip_len}.')
         self.clip_len = clip_len
 
     @abstractmethod
@@ -117,7 +117,7 @@ class SampleReferenceClip(BaseSampleClip):
         super().__init__(clip_len)
         if frame_range < 1:
             raise UserValueError(
-                f'`frame_range` has to be at least 1, got {frame_range}.'
+                f'`frame_range` must be at least 1, got {frame_range}.'
             )
         self.frame_range = frame_range
         self.shuffle = shuffle
@@ -158,7 +158,7 @@ class SampleConsecutiveClip(BaseSampleClip):
         super().__init__(clip_len)
         if frame_stride < 1:
             raise UserValueError(
-                f'`frame_stride` has to be at least 1, got {frame_stride}.'
+                f'`frame_stride` must be at least 1, got {frame_stride}.'
             )
         self.frame_stride = frame_stride
         self.wrap = wrap

@@ -65,7 +65,7 @@ class LoadFrameFromFile(BaseTransform):
         if img.shape[:2] != expected:
             raise UserValueError(
                 f'{path}: the image is (height, width) = {img.shape[:2]}, but video '
-                f'{results["video_id"]} is recorded as {expected}. Mend `height` and '
+                f'{results["video_id"]} is recorded as {expected}. Fix `height` and '
                 '`width` in the annotation file, or the image.'
             )
         results['img'] = img

@@ -78,10 +78,10 @@ class MakePseudoClip(BaseTransform):
         fill_value: tuple[int, int, int] = (104, 116, 124),
     ) -> None:
         if clip_len < 1:
-            raise UserValueError(f'`clip_len` has to be at least 1, got {clip_len}.')
+            raise UserValueError(f'`clip_len` must be at least 1, got {clip_len}.')
         if not 0 < scale_range[0] <= scale_range[1]:
             raise UserValueError(
-                f'`scale_range` has to be (low, high) with 0 < low <= high, got '
+                f'`scale_range` must be (low, high) with 0 < low <= high, got '
                 f'{scale_range}.'
             )
         self.clip_len = clip_len

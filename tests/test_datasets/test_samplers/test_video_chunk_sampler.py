@@ -82,7 +82,7 @@ def test_more_ranks_than_videos(monkeypatch):
 
 @pytest.mark.parametrize('options', [dict(chunk_len=0), dict(frame_stride=0)])
 def test_bad_options(options):
-    with pytest.raises(ValueError, match='have to be at least 1, got'):
+    with pytest.raises(ValueError, match='must be at least 1, got'):
         VideoChunkSampler(Lengths(3), **options)
 
 

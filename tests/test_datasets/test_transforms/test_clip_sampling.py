@@ -186,9 +186,9 @@ def test_randomness_follows_the_seed():
 @pytest.mark.parametrize(
     ('build', 'message'),
     [
-        (lambda: SampleUniformClip(0), '`clip_len` has to be at least 1, got 0'),
-        (lambda: SampleReferenceClip(3, frame_range=0), '`frame_range` has to be'),
-        (lambda: SampleConsecutiveClip(3, frame_stride=0), '`frame_stride` has to be'),
+        (lambda: SampleUniformClip(0), '`clip_len` must be at least 1, got 0'),
+        (lambda: SampleReferenceClip(3, frame_range=0), '`frame_range` must be'),
+        (lambda: SampleConsecutiveClip(3, frame_stride=0), '`frame_stride` must be'),
     ],
 )
 def test_bad_options(build, message):

@@ -104,7 +104,7 @@ def test_more_than_one_frame_is_refused():
 @pytest.mark.parametrize(
     ('options', 'message'),
     [
-        (dict(clip_len=0), '`clip_len` has to be at least 1'),
+        (dict(clip_len=0), '`clip_len` must be at least 1'),
         (dict(clip_len=2, scale_range=(2, 1)), '0 < low <= high, got'),
         (dict(clip_len=2, scale_range=(0, 1)), '0 < low <= high, got'),
     ],

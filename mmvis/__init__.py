@@ -5,8 +5,8 @@ from mmvis.version import __version__
 
 check_environment()
 
-# Only now: it imports torch and the stack, which the check may miss. And before all
-# else of mmvis, which imports MMDetection.
+# Only now: it imports MMEngine, which the check may miss. And before all else of mmvis,
+# which imports MMDetection.
 from mmvis.stack import adapt_stack
 
 adapt_stack()

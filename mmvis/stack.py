@@ -19,11 +19,13 @@ import contextlib
 import importlib
 import io
 import sys
+from collections.abc import Sequence
+from importlib.abc import Loader, MetaPathFinder
+from importlib.machinery import ModuleSpec
+from types import ModuleType
 
 from mmengine.config import config as config_module
 from mmengine.config import utils as config_utils
-
-from mmvis.ops.mmcv_ext import ensure_mmcv_ext
 
 __all__ = ['adapt_stack', 'import_mmdet_datasets']
 
@@ -33,12 +35,32 @@ _NOTICE = 'Could not import OneDL. Skipping OneDL datasets.'
 
 def adapt_stack() -> None:
     """Prepare MMCV and MMEngine; called once, when mmvis is imported."""
-    ensure_mmcv_ext()
+    sys.meta_path.append(_MmcvExtFinder())
     config_utils.MODULE2PACKAGE[_PACKAGE] = _PACKAGE
     # Modules that have it by name. MMEngine's hub is imported on demand.
     for module in (config_utils, config_module, sys.modules.get('mmengine.hub.hub')):
         if module is not None:
             module._get_package_and_cfg_path = _split_config_name
+
+
+class _MmcvExtFinder(MetaPathFinder, Loader):
+    """Finds ``mmcv._ext`` where nothing else does, as the stand-in.
+
+    It is made when mmcv asks for it: importing mmvis alone does not import torch.
+    """
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: object = None
+    ) -> ModuleSpec | None:
+        return ModuleSpec(fullname, self) if fullname == 'mmcv._ext' else None
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        from mmvis.ops.mmcv_ext import MmcvExtStandIn
+
+        return MmcvExtStandIn(spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        pass
 
 
 def import_mmdet_datasets() -> None:

@@ -141,6 +141,9 @@ install_all() {
   local packages
   packages="$("$venv/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')"
   echo "$PWD" >"$packages/mmvis-source.pth"
+  printf '#!%s\nfrom mmvis.commands import main\n\nmain()\n' "$venv/bin/python" \
+    >"$venv/bin/mmvis"
+  chmod +x "$venv/bin/mmvis"
 }
 
 if [[ -x "$venv/bin/python" && "$(cat "$stamp" 2>/dev/null)" == "$(fingerprint)" ]]; then

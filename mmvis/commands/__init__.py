@@ -1,6 +1,6 @@
 """The command `mmvis` and its subcommands.
 
-Modules of subcommands are imported when they are called: `mmvis --help` needs neither
+Modules of subcommands are imported when they are called: `mmvis --help` imports neither
 torch nor MMDetection.
 """
 

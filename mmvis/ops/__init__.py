@@ -1,13 +1,12 @@
 """Operators that mmcv only offers compiled, in plain PyTorch."""
 
 from mmvis.ops.deform_conv import deform_conv2d, modulated_deform_conv2d
-from mmvis.ops.mmcv_ext import ensure_mmcv_ext, has_compiled_ops
+from mmvis.ops.mmcv_ext import has_compiled_ops
 from mmvis.ops.paste_masks import paste_masks
 from mmvis.ops.roi_align import roi_align
 
 __all__ = [
     'deform_conv2d',
-    'ensure_mmcv_ext',
     'has_compiled_ops',
     'modulated_deform_conv2d',
     'paste_masks',

@@ -1,14 +1,12 @@
 """A stand-in for ``mmcv._ext`` where mmcv was installed without compiling."""
 
-import importlib.machinery
-import importlib.util
-import sys
+import importlib
 import types
 from collections.abc import Callable
 
 from mmvis.ops.mmcv_kernels import KERNELS
 
-__all__ = ['MmcvExtStandIn', 'ensure_mmcv_ext', 'has_compiled_ops']
+__all__ = ['MmcvExtStandIn', 'has_compiled_ops']
 
 _NAME = 'mmcv._ext'
 
@@ -44,13 +42,4 @@ def _missing(name: str) -> Callable:
 
 def has_compiled_ops() -> bool:
     """Tell whether mmcv's own compiled operators are there."""
-    return not isinstance(sys.modules.get(_NAME), MmcvExtStandIn)
-
-
-def ensure_mmcv_ext() -> None:
-    """Register the stand-in unless compiled operators are there."""
-    if importlib.util.find_spec(_NAME) is not None:
-        return
-    ext = MmcvExtStandIn(_NAME)
-    ext.__spec__ = importlib.machinery.ModuleSpec(_NAME, loader=None)
-    sys.modules[_NAME] = ext
+    return not isinstance(importlib.import_module(_NAME), MmcvExtStandIn)

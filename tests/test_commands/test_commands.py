@@ -47,10 +47,10 @@ def test_version(capsys):
     assert capsys.readouterr().out.strip() == mmvis.__version__
 
 
-def test_help_imports_neither_torch_nor_the_stack():
+def test_help_imports_neither_torch_nor_mmdetection():
     code = (
         'import sys; from mmvis.commands import main; main([]); '
-        "print([n for n in ('torch', 'mmengine', 'mmdet') if n in sys.modules])"
+        "print([n for n in ('torch', 'mmcv', 'mmdet') if n in sys.modules])"
     )
     output = subprocess.run(
         [sys.executable, '-c', code], capture_output=True, text=True, check=True

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any, TypedDict
 
 import msgspec
@@ -28,9 +31,9 @@ __all__ = [
     'Side',
     'TextRLE',
     'check_length',
-    'check_size',
     'decode_entry',
     'find_id',
+    'garbage_collection_paused',
 ]
 
 _RLE_AT_ONCE = 4096  # strings checked together: fast, in little memory
@@ -58,84 +61,121 @@ class TextRLE(TypedDict):
     counts: str
 
 
+@contextmanager
+def garbage_collection_paused() -> Iterator[None]:
+    """Keep Python's collector from walking through all masks again and again.
+
+    It costs more than the parsing. Nothing that is parsed refers to itself.
+    """
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+
+
 class MaskCheck:
-    """Checks that compressed RLE strings fill their frame, many at a time."""
+    """Checks that masks fill their frame, the RLE strings of many tracks at a time."""
 
     def __init__(self) -> None:
-        self._masks: list[tuple[dict, Place, str, int]] = []
+        self._texts: list[dict] = []  # compressed RLE
+        # Where they are, track by track: path of a mask, and the frames.
+        self._places: list[tuple[Place, str, list[int]]] = []
 
-    def add(self, mask: dict, place: Place, path: str, frame_id: int) -> None:
-        """Take the mask of a frame at a path below a place, '.segmentations[{}]'."""
-        self._masks.append((mask, place, path, frame_id))
-        if len(self._masks) >= _RLE_AT_ONCE:
+    def add(self, masks: list, size: list[int] | None, place: Place, path: str) -> None:
+        """Take the masks of a track; what is no RLE is left out.
+
+        Args:
+            masks (list): One mask or None per frame.
+            size (list[int] | None): Size (h, w) that they must have, if any.
+            place (Place): Where the track is.
+            path (str): Path of a mask below it, '.segmentations[{}]'.
+
+        Raises:
+            ValueError: If one is of another size, or see :meth:`finish`.
+        """
+        found = [mask for mask in masks if type(mask) is dict]
+        if size is not None and [m['size'] for m in found].count(size) < len(found):
+            frame_id = next(
+                t for t, m in enumerate(masks) if type(m) is dict and m['size'] != size
+            )
+            raise place.at(f'{path.format(frame_id)}.size').error(
+                f'{masks[frame_id]["size"]} given, but its video has [height, width] = '
+                f'{size}.'
+            )
+        frame_ids = [
+            frame_id
+            for frame_id, mask in enumerate(masks)
+            if type(mask) is dict and type(mask['counts']) is str
+        ]
+        self._texts += [masks[frame_id] for frame_id in frame_ids]
+        self._places += [(place, path, frame_ids)] if frame_ids else []
+        if len(self._texts) >= _RLE_AT_ONCE:
             self.finish()
 
     def finish(self) -> None:
-        """Check the masks that were taken.
+        """Check the RLE strings that were taken.
 
         Raises:
             ValueError: If one does not describe a mask of its size.
         """
-        pixels = [mask['size'][0] * mask['size'][1] for mask, *_ in self._masks]
-        counts = [mask['counts'] for mask, *_ in self._masks]
+        pixels = [mask['size'][0] * mask['size'][1] for mask in self._texts]
+        counts = [mask['counts'] for mask in self._texts]
         problem = first_invalid_rle(counts, np.array(pixels))
         if problem is not None:
-            _, place, path, frame_id = self._masks[problem[0]]
+            place, path, frame_id = [
+                (place, path, frame_id)
+                for place, path, frame_ids in self._places
+                for frame_id in frame_ids
+            ][problem[0]]
             place = place.at(f'{path.format(frame_id)}.counts')
             raise place.error(f'the RLE {problem[1]}.')
-        self._masks = []
+        self._texts, self._places = [], []
 
 
-def decode_entry(text: Raw, decoder: msgspec.json.Decoder, place: Place) -> Any:
-    """Decode an annotation or a result, no key of which may occur twice."""
+def decode_entry(
+    text: Raw, decoder: msgspec.json.Decoder, place: Place, num_required: int = 4
+) -> Any:
+    """Decode an annotation or a result, no key of which may occur twice.
+
+    A mask needs four quotes for its keys and two for counts that are a string, a
+    required field two. If a text has no more, no key occurs twice: a quick test.
+    """
     entry = decode(text, decoder, place)
+    if type(entry) is dict:
+        masks = entry['segmentations']
+    else:
+        masks = getattr(entry, 'segmentations', ())  # COCO's has one mask
+    masks = [mask for mask in masks if type(mask) is dict]
+    num_texts = [type(mask['counts']) for mask in masks].count(str)
+    num_quotes = 4 * len(masks) + 2 * num_texts
+    if bytes(text).count(b'"') == num_quotes + 2 * num_required:
+        return entry
     for name, value in members(text, place).items():
-        if name == 'segmentations' and _has_mask_keys_once(value, entry):
-            continue
-        check_keys(value, place.at(f'.{printable(name)}'))
+        if name != 'segmentations' or bytes(value).count(b'"') != num_quotes:
+            check_keys(value, place.at(f'.{printable(name)}'))
     return entry
 
 
-def _has_mask_keys_once(text: Raw, entry: Any) -> bool:
-    """Whether masks have as many quotes as two keys, and a text, need: quick."""
-    is_result = isinstance(entry, dict)
-    masks = entry['segmentations'] if is_result else entry.segmentations
-    num_quotes = sum(
-        6 if isinstance(mask['counts'], str) else 4
-        for mask in masks
-        if isinstance(mask, dict)
-    )
-    return bytes(text).count(b'"') == num_quotes
-
-
-def find_id(entry_id: int, known: dict, place: Place) -> Any:
-    """Look up an id that has to be there."""
+def find_id(entry_id: int, known: dict, place: Place, key: str) -> Any:
+    """Look up the id under a key, which has to be there."""
     if entry_id not in known:
         advice = 'Was this made for another split or version of the data set?'
-        if place.path.endswith('.category_id'):
+        if key == 'category_id':
             advice = 'Labels must be written as category ids.'
-        raise place.error(
+        raise place.at(f'.{key}').error(
             f'{entry_id} is none of the {len(known)} ids, {shorten(sorted(known))}. '
             f'{advice}'
         )
     return known[entry_id]
 
 
-def check_length(values: list, video: dict, place: Place) -> None:
-    """Check that a list has one entry per frame of its video."""
+def check_length(values: list, video: dict, place: Place, key: str) -> None:
+    """Check that the list under a key has one entry per frame of its video."""
     if len(values) != video['length']:
-        raise place.error(
+        raise place.at(f'.{key}').error(
             f'{len(values)} entries, but video {video["id"]} has {video["length"]} '
             'frames. Every frame needs one, null where the object is not seen.'
         )
-
-
-def check_size(
-    mask: dict, size: list[int], place: Place, path: str, frame_id: int
-) -> None:
-    """Check that a mask has the size of its video; make it one list for all."""
-    if mask['size'] != size:
-        raise place.at(f'{path.format(frame_id)}.size').error(
-            f'{mask["size"]} given, but its video has [height, width] = {size}.'
-        )
-    mask['size'] = size

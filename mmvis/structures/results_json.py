@@ -15,16 +15,14 @@ from mmvis.structures.json_entries import (
     Score,
     TextRLE,
     check_length,
-    check_size,
     decode_entry,
     find_id,
+    garbage_collection_paused,
 )
 from mmvis.structures.json_file import Place, elements, first_byte, members, shorten
 from mmvis.structures.packed_file import read_content
 
 __all__ = ['parse_results', 'read_results', 'to_json']
-
-_MASK_PATH = '.segmentations[{}]'
 
 
 class _Result(TypedDict):
@@ -63,6 +61,7 @@ def to_json(value: Any, source: str) -> bytes:
         ) from error
 
 
+@garbage_collection_paused()
 def parse_results(
     content: bytes, gt: dict, source: str, is_strict: bool = True
 ) -> list[dict]:
@@ -98,16 +97,13 @@ def parse_results(
         place = top.at(f'[{index}]')
         result = decode_entry(text, _RESULT, place)
         masks = result['segmentations']
+        size = None
         if is_strict:
-            video = find_id(result['video_id'], videos, place.at('.video_id'))
-            find_id(result['category_id'], categories, place.at('.category_id'))
-            check_length(masks, video, place.at('.segmentations'))
+            video = find_id(result['video_id'], videos, place, 'video_id')
+            find_id(result['category_id'], categories, place, 'category_id')
+            check_length(masks, video, place, 'segmentations')
             size = [video['height'], video['width']]
-        for frame_id, mask in enumerate(masks):
-            if mask is not None:
-                if is_strict:
-                    check_size(mask, size, place, _MASK_PATH, frame_id)
-                check.add(mask, place, _MASK_PATH, frame_id)
+        check.add(masks, size, place, '.segmentations[{}]')
         results.append(result)
     check.finish()
     return results

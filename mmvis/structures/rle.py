@@ -244,7 +244,9 @@ def first_invalid_rle(
 def _codes(counts: list[str | bytes]) -> tuple[np.ndarray, np.ndarray]:
     """Join strings; return their digits, uint8, and where each string ends, (N,)."""
     lengths = np.fromiter(map(len, counts), dtype=np.int64, count=len(counts))
-    text = ''.join(c if isinstance(c, str) else c.decode('latin-1') for c in counts)
+    if set(map(type, counts)) != {str}:
+        counts = [c if isinstance(c, str) else c.decode('latin-1') for c in counts]
+    text = ''.join(counts)
     if not text.isascii():
         # One byte per character, so that the lengths hold, and one that no RLE has.
         text = re.sub('[^\0-\x7f]', '\0', text)

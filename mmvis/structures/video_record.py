@@ -20,7 +20,6 @@ from mmvis.structures.json_entries import (
     Score,
     Side,
     TextRLE,
-    check_size,
 )
 from mmvis.structures.json_file import Place, check_keys, decode, members, shorten
 from mmvis.structures.packed_file import read_content
@@ -161,11 +160,7 @@ def _check_masks(masks: dict[str, list], size: list[int], place: Place) -> None:
     """Check that masks are valid RLE of the video's size (h, w)."""
     check = MaskCheck()
     for instance_id, track in masks.items():
-        path = f'.masks.{instance_id}[{{}}]'
-        for frame_id, mask in enumerate(track):
-            if mask is not None:
-                check_size(mask, size, place, path, frame_id)
-                check.add(mask, place, path, frame_id)
+        check.add(track, size, place, f'.masks.{instance_id}[{{}}]')
     check.finish()
 
 

@@ -24,9 +24,9 @@ from mmvis.structures.json_entries import (
     MaskCheck,
     Side,
     check_length,
-    check_size,
     decode_entry,
     find_id,
+    garbage_collection_paused,
 )
 from mmvis.structures.json_file import (
     Place,
@@ -212,6 +212,7 @@ class _AnnotationReader:
         self.is_strict = is_strict
         self.check = MaskCheck()
 
+    @garbage_collection_paused()
     def read(self, content: Raw, place: Place) -> list[dict]:
         """Read the list of all annotations, or null."""
         if content == _NULL:
@@ -238,8 +239,8 @@ class _AnnotationReader:
                 raise place.at(f'.{name}').error('missing, but needed for scoring.')
         video = None
         if self.is_strict:
-            video = find_id(track.video_id, self.videos, place.at(f'.{self.video_key}'))
-            find_id(track.category_id, self.categories, place.at('.category_id'))
+            video = find_id(track.video_id, self.videos, place, self.video_key)
+            find_id(track.category_id, self.categories, place, 'category_id')
         size = video and self.sizes[track.video_id]
         fields = {}
         for name in ('segmentations', 'bboxes', 'areas'):
@@ -247,13 +248,14 @@ class _AnnotationReader:
             if values is None:
                 values = [None] * len(track.segmentations)
             elif video is not None:
-                check_length(values, video, place.at(f'.{name}'))
+                check_length(values, video, place, name)
             fields[name] = values
         for frame_id, box in enumerate(fields['bboxes']):
             if box is not None and min(box[2:]) < 0:
                 raise place.at(self.box_path.format(frame_id)).error(
                     f'expected [x, y, width, height] without negative sides, got {box}.'
                 )
+        self.check.add(track.segmentations, size, place, self.mask_path)
         fields['segmentations'] = [
             self._compact(mask, size, place, frame_id) if mask else None
             for frame_id, mask in enumerate(track.segmentations)
@@ -270,19 +272,17 @@ class _AnnotationReader:
         self, mask: dict | list, size: list[int] | None, place: Place, frame_id: int
     ) -> dict | list:
         """Check one frame's mask and bring it into its smallest form."""
-        if isinstance(mask, dict) and size is not None:
-            check_size(mask, size, place, self.mask_path, frame_id)
+        path = self.mask_path
         try:
             if isinstance(mask, list):
                 return compact_polygons(mask)
-            if isinstance(mask['counts'], list):
-                return dict(mask, counts=compress_runs(mask['counts'], mask['size']))
+            size = size or mask['size']  # one list for all masks of a video
+            if isinstance(mask['counts'], str):
+                return dict(size=size, counts=mask['counts'].encode())
+            path += '.counts'
+            return dict(size=size, counts=compress_runs(mask['counts'], size))
         except UserValueError as error:
-            path = self.mask_path.format(frame_id)
-            path += '.counts' if isinstance(mask, dict) else ''
-            raise place.at(path).error(str(error)) from error
-        self.check.add(mask, place, self.mask_path, frame_id)
-        return dict(mask, counts=mask['counts'].encode())
+            raise place.at(path.format(frame_id)).error(str(error)) from error
 
 
 class _ImageAnnotationReader(_AnnotationReader):

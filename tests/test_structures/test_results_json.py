@@ -1,4 +1,5 @@
 import copy
+import gc
 import json
 
 import pytest
@@ -73,6 +74,7 @@ def test_bad_results_are_one_error(results, case):
     edit(results[1])
     with pytest.raises(ValueError, match=rf'^r\.json: \[1\]\.{message}'):
         parse(results)
+    assert gc.isenabled()
 
 
 def test_what_the_official_evaluator_takes_passes_if_not_strict(results):

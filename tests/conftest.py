@@ -107,4 +107,5 @@ def start_process(tmp_path):
     yield start
     for process in started:
         process.kill()
-        process.communicate()
+        process.stdout.close()
+        process.wait()

@@ -15,7 +15,9 @@ from mmvis.models.from_scratch.necks import (
 )
 from mmvis.models.from_scratch.query_window import QueryWindow
 from mmvis.models.from_scratch.semantic_head import SemanticHead
+from mmvis.models.from_scratch.videomt_head import FromScratchVidEoMTHead
 from mmvis.models.from_scratch.vis_model import FromScratchVISModel
+from mmvis.models.from_scratch.vision_transformer import FromScratchVisionTransformer
 from mmvis.models.from_scratch.vistr_head import FromScratchVisTRHead
 
 __all__ = [
@@ -25,7 +27,9 @@ __all__ = [
     'FromScratchMessengerTokenNeck',
     'FromScratchSpaceTimeEncoderNeck',
     'FromScratchVISModel',
+    'FromScratchVidEoMTHead',
     'FromScratchVisTRHead',
+    'FromScratchVisionTransformer',
     'GridClipDecoder',
     'GridRPNHead',
     'QueryWindow',

@@ -1,0 +1,22 @@
+# A small VidEoMT on ShapesVIS, for the CPU, from nothing; online.
+_base_ = [
+    '_base_/models/videomt_small.py',
+    '_base_/datasets/shapes_vis.py',
+    '_base_/default_runtime.py',
+]
+
+max_iters = 2400
+optim_wrapper = dict(
+    type='OptimWrapper',
+    optimizer=dict(type='AdamW', lr=1e-3, weight_decay=1e-2, fused=True),
+    clip_grad=dict(max_norm=0.1),
+)
+train_cfg = dict(type='ResumableTrainLoop', max_iters=max_iters, val_interval=max_iters)
+param_scheduler = [
+    dict(type='LinearLR', start_factor=0.01, by_epoch=False, end=100),
+    dict(type='CosineAnnealingLR', by_epoch=False, eta_min_ratio=0.02, end=max_iters),
+]
+custom_hooks = [dict(type='MaskAnnealingHook')]
+default_hooks = dict(
+    logger=dict(interval=200), checkpoint=dict(interval=500, max_keep_ckpts=2)
+)

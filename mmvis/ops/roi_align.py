@@ -7,7 +7,7 @@ from mmvis.errors import UserValueError
 from mmvis.ops.mmcv_ext import has_compiled_ops
 from mmvis.ops.roi_align_torch import roi_align_torch
 
-__all__ = ['roi_align']
+__all__ = ['roi_align', 'roi_align_layout']
 
 
 def roi_align(
@@ -57,6 +57,23 @@ def roi_align(
     else:
         pooled = roi_align_torch(inputs.to(dtype), rois.to(dtype), *args)
     return pooled.to(inputs.dtype)
+
+
+def roi_align_layout(inputs: Tensor) -> Tensor:
+    """Lay feature maps out in memory as :func:`roi_align` reads them.
+
+    Without compiled code that is channels last. Maps that are pooled several times are
+    then copied once, and not each time.
+
+    Args:
+        inputs (Tensor): Feature maps, shape (B, C, H, W).
+
+    Returns:
+        Tensor: The same values and shape.
+    """
+    if has_compiled_ops():
+        return inputs
+    return inputs.contiguous(memory_format=torch.channels_last)
 
 
 def _check(inputs: Tensor, rois: Tensor, sampling_ratio: int, pool_mode: str) -> None:

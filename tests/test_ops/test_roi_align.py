@@ -1,13 +1,14 @@
 """RoIAlign against a loop over the formula, and where it must not break."""
 
 import math
+import sys
 
 import numpy as np
 import pytest
 import torch
 
 from mmvis import memory_limits
-from mmvis.ops import has_compiled_ops, roi_align
+from mmvis.ops import has_compiled_ops, roi_align, roi_align_layout
 from mmvis.ops.roi_align_torch import roi_align_max, roi_align_torch
 
 # Inside, over each border, far outside, without area, inverted, the second map.
@@ -202,3 +203,23 @@ def test_equals_compiled_operator(sampling_ratio, mode):
     torch.testing.assert_close(
         roi_align_torch(make_inputs(), rois, *args), compiled, rtol=0, atol=1e-5
     )
+
+
+@pytest.mark.skipif(has_compiled_ops(), reason='reads maps as they are')
+def test_maps_that_are_laid_out_are_read_where_they_lie(monkeypatch):
+    inputs = make_inputs()
+    laid_out = roi_align_layout(inputs)
+    assert torch.equal(laid_out, inputs)
+    tables = []
+
+    def remember(table, *args):
+        tables.append(table.data_ptr())
+        return weighted_row_sums(table, *args)
+
+    module = sys.modules[roi_align_torch.__module__]
+    weighted_row_sums = module.weighted_row_sums
+    monkeypatch.setattr(module, 'weighted_row_sums', remember)
+    pooled = [roi_align(x, ROIS, (2, 3), 0.5, 2) for x in (inputs, laid_out)]
+    assert torch.equal(*pooled)
+    assert tables[0] != inputs.data_ptr()
+    assert tables[1] == laid_out.data_ptr()

@@ -13,6 +13,7 @@ from torch import Tensor
 from mmvis import memory_limits
 from mmvis.errors import UserValueError
 from mmvis.models.roi_heads.stage_output import StageOutput
+from mmvis.ops import roi_align_layout
 from mmvis.registry import MODELS
 from mmvis.structures import ClipFeatures, RoIClipPrediction
 from mmvis.ties import argmax, rank
@@ -131,6 +132,7 @@ class STQIHead(BaseModule):
             - ``mask_logits``: Within the boxes, of the class with the best mean
               score, shape (B, Q, T, m, m).
         """
+        features = _lay_out(features)
         *_, last = self.forward_stages(features)
         labels = argmax(last.cls_logits.sigmoid().mean(1))  # (B, Q)
         query_inds = torch.arange(labels.shape[1], device=labels.device)
@@ -148,6 +150,7 @@ class STQIHead(BaseModule):
         self, features: ClipFeatures, data_samples: TrackSampleList
     ) -> dict[str, Tensor]:
         """Losses of all stages; see :class:`ClipRoICriterion`."""
+        features = _lay_out(features)
         return self.criterion(
             self.forward_stages(features),
             data_samples,
@@ -173,6 +176,7 @@ class STQIHead(BaseModule):
             first, with the index of the pair, query * K + class, as ``query_inds``;
             no state.
         """
+        features = _lay_out(features)
         *_, last = self.forward_stages(features)
         clips = range(len(last.bboxes))
         return [self._keep_best(features, last, b) for b in clips], None
@@ -234,6 +238,13 @@ class STQIHead(BaseModule):
         if sizes is None:
             sizes = [(x.shape[-2] * stride, x.shape[-1] * stride)] * len(x)
         return x.new_tensor([[w, h, w, h] for h, w in sizes], dtype=torch.float32)
+
+
+def _lay_out(features: ClipFeatures) -> ClipFeatures:
+    """Lay the maps out as RoIAlign reads them, once for all stages."""
+    B, T = features.maps[0].shape[:2]
+    maps = [roi_align_layout(m) for m in _flat_maps(features)]
+    return features.replace(maps=tuple(m.unflatten(0, (B, T)) for m in maps))
 
 
 def _flat_maps(features: ClipFeatures) -> list[Tensor]:

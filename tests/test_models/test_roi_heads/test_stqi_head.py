@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 import torch
+from mmcv.ops import RoIAlign
 from mmdet.structures import DetDataSample, TrackDataSample
 from mmdet.structures.mask import BitmapMasks
 from mmengine.config import Config
@@ -10,7 +11,7 @@ from pycocotools import mask as mask_utils
 
 from mmvis import memory_limits
 from mmvis.inference import TestCfg
-from mmvis.ops import paste_masks
+from mmvis.ops import has_compiled_ops, paste_masks
 from mmvis.registry import MODELS
 
 SIZE, PADDED = (44, 60), (48, 64)
@@ -235,3 +236,21 @@ def test_levels_have_to_fit(model, request):
     cfg.backbone.strides = (1, 2, 2)
     with pytest.raises(ValueError, match=r'strides \[4, 8\].*\[4, 16\]'):
         MODELS.build(cfg)
+
+
+@pytest.mark.skipif(has_compiled_ops(), reason='reads maps as they are')
+@pytest.mark.parametrize('mode', ['tensor', 'loss'])
+def test_maps_are_laid_out_once_for_all_stages(model, monkeypatch, mode):
+    """And RoIAlign reads them where they lie, in all stages and mask heads."""
+    is_laid_out = []
+    forward = RoIAlign.forward
+
+    def remember(layer, maps, rois):
+        is_laid_out.append(maps.is_contiguous(memory_format=torch.channels_last))
+        return forward(layer, maps, rois)
+
+    monkeypatch.setattr(RoIAlign, 'forward', remember)
+    model.eval()
+    model(make_frames(1, 3), [make_sample(3, [[1, 1, 1]])], mode=mode)
+    assert len(is_laid_out) >= 3  # two stages and the masks
+    assert all(is_laid_out)

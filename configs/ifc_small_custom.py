@@ -17,7 +17,7 @@ model = dict(
         num_classes=num_classes, init_cfg=dict(checkpoint=pretrained_backbone)
     ),
 )
-max_iters = 3600  # jittered clips take longer to learn, and bear it
+max_iters = 3600  # more than without jitter, which slows learning down
 train_cfg = dict(max_iters=max_iters, val_interval=max_iters)
 param_scheduler = [
     dict(type='LinearLR', start_factor=0.01, by_epoch=False, end=100),

@@ -1,5 +1,5 @@
-# A small IFC on ShapesVIS, for the CPU: tools/quickstart.sh. Its backbone, and the
-# auxiliary head that keeps teaching it, come from ifc_small_shapes_backbone.py.
+# A small IFC on ShapesVIS, for the CPU: tools/quickstart.sh. The weights of its
+# backbone and auxiliary head come from ifc_small_shapes_backbone.py.
 _base_ = [
     '_base_/models/ifc_small.py',
     '_base_/datasets/shapes_vis.py',

@@ -1,6 +1,6 @@
-# Pre-training for ifc_small_shapes.py: the backbone alone learns, from single frames
-# of ShapesVIS, which class each cell of its coarsest map shows. It takes the place of
-# the ImageNet weights that the published models start from.
+# Pre-training of the backbone of ifc_small_shapes.py: the classification of each cell
+# of its coarsest map, on single frames of ShapesVIS. It replaces the ImageNet weights
+# that the published models start from.
 _base_ = [
     '_base_/models/ifc_small.py',
     '_base_/datasets/shapes_vis.py',
@@ -30,7 +30,7 @@ train_pipeline = [
     ),
     dict(type='PackClipInputs'),
 ]
-# Such small clips load faster than they travel between processes.
+# Loading such small clips is faster than passing them between processes.
 train_dataloader = dict(
     batch_size=8,
     num_workers=0,

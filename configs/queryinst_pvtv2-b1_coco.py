@@ -1,4 +1,5 @@
-# QueryInst on COCO, where tevit_msgshift.py starts: PVTv2 without messengers.
+# QueryInst on COCO, where tevit_msgshift.py starts: PVTv2 without messenger
+# tokens.
 _base_ = [
     '_base_/models/tevit_msgshift.py',
     '_base_/datasets/coco_clip.py',

@@ -1,4 +1,4 @@
-# One of two scales in training, instead of any between them.
+# Training frames have one of two scales instead of any scale between them.
 _base_ = 'tevit_msgshift.py'
 
 train_dataloader = dict(dataset=dict(pipeline={{_base_.choice_pipeline}}))

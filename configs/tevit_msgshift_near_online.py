@@ -6,7 +6,7 @@ model = dict(
         clip_len=5,
         clip_stride=3,
         score_thr=0.01,
-        # Every video has many clips: scores count in how many a track was seen.
+        # Every video has many clips: scores grow with the clips of a track.
         merger=dict(_delete_=True, type='TrackClipMerger'),
     ),
 )

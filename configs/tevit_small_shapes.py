@@ -1,5 +1,5 @@
-# A small TeViT on ShapesVIS, for the CPU. Its backbone, and the auxiliary head that
-# keeps teaching it, come from ifc_small_shapes_backbone.py.
+# A small TeViT on ShapesVIS, for the CPU. The weights of its backbone and of the
+# auxiliary head come from ifc_small_shapes_backbone.py.
 _base_ = [
     '_base_/models/tevit_small.py',
     '_base_/datasets/shapes_vis.py',

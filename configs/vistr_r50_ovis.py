@@ -6,7 +6,7 @@ _base_ = [
     '_base_/default_runtime.py',
 ]
 
-# OVIS shows more objects at once.
+# OVIS has more objects per clip.
 model = dict(head=dict(num_classes=25, num_instances=20))
 train_dataloader = dict(
     batch_size=1,

@@ -12,12 +12,12 @@ default_hooks = dict(
     timer=dict(type='IterTimerHook'),
     logger=dict(type='LoggerHook', interval=50),
     param_scheduler=dict(type='ParamSchedulerHook'),
-    # At least two are kept: one is whole whenever a training is killed.
+    # At least two are kept: one is complete whenever a training is killed.
     checkpoint=dict(
         type='CheckpointHook', by_epoch=False, interval=1000, max_keep_ckpts=3
     ),
     sampler_seed=dict(type='DistSamplerSeedHook'),
-    # Starting from weights for other classes, only the class heads start anew.
+    # Of weights for other classes, only the class heads are replaced by random ones.
     strict_load=dict(
         type='StrictLoadHook',
         new_heads=[

@@ -1,4 +1,4 @@
-"""Models, and the parts they are composed of."""
+"""Models and their parts."""
 
 from mmvis.models import (
     backbones,

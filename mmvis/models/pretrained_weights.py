@@ -1,4 +1,4 @@
-"""Pretrained weights that fill the part that they are for."""
+"""Check of pretrained weights."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def checked_pretrained_weights(model: nn.Module) -> Iterator[None]:
 
     MMEngine and MMDetection load what fits and leave the rest random. Here every
     weight of a convolution or a linear layer must be in the checkpoint; parts without
-    one, as norms that a backbone adds to its outputs, may start anew and are logged.
+    one, as norms that a backbone adds to its outputs, may start random and are logged.
 
     Args:
         model (nn.Module): While its ``init_weights`` runs, every part whose

@@ -101,7 +101,7 @@ def published(state_dict):
 
 
 def test_queryinst_starts_msgshift(small):
-    """QueryInst with PVTv2 lacks messengers only."""
+    """QueryInst with PVTv2 lacks the messenger tokens only."""
     expected = small.state_dict()
     source = published(expected)
     tokens = source.pop('backbone.msg_tokens')

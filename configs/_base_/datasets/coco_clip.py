@@ -47,7 +47,7 @@ train_dataloader = dict(
         pipeline=train_pipeline,
     ),
 )
-# Pre-training is judged by what is trained from it, on videos.
+# No validation: pre-training is evaluated after training on videos.
 val_dataloader = None
 val_evaluator = None
 val_cfg = None

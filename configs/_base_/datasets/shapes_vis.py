@@ -31,7 +31,7 @@ test_pipeline = [
     ),
     dict(type='PackClipInputs'),
 ]
-# Such small clips load faster than they travel between processes.
+# Loading such small clips is faster than passing them between processes.
 train_dataloader = dict(
     batch_size=6,
     num_workers=0,

@@ -1,5 +1,5 @@
 # VidEoMT's head on the coarsest of four levels of 256 channels; masks at stride 4. Its
-# blocks tell patches apart by rotary positions, which no other backbone than ViT adds.
+# blocks have rotary positions, since backbones other than ViT add no positions.
 _base_ = '../models/videomt_vit-s.py'
 
 head_neck = []
@@ -13,5 +13,5 @@ model = dict(
         num_upscale_steps=3,
     ),
 )
-# It reads no other level, so that what maps the finer ones learns nothing.
+# It reads no other level, so that the mappers of finer levels get no gradient.
 find_unused_parameters = True

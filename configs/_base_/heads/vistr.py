@@ -10,5 +10,5 @@ head_neck = [
     ),
 ]
 model = dict(head=dict(in_channels=[256, 256, 256, 384], num_unused_classes=0))
-# It reads no tokens, so that the last exchange of memory tokens learns nothing.
+# It reads no tokens, so that the last exchange of memory tokens gets no gradient.
 find_unused_parameters = True

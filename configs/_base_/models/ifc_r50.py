@@ -57,7 +57,7 @@ model = dict(
             no_object_weight=0.1,
         ),
     ),
-    # Near-online: windows of five frames that advance by one, as published.
+    # Near-online: clips of five frames that advance by one, as published.
     test_cfg=dict(
         clip_len=5,
         clip_stride=1,

@@ -1,8 +1,8 @@
-# IFC small enough to learn from scratch on a CPU in minutes: a thin ResNet-18 up to
+# A small IFC, trained from scratch on a CPU in minutes: a thin ResNet-18 up to
 # stride 8, 64 channels, 20 queries on a grid, masks at stride 4.
 num_classes = 5
 layer = dict(num_heads=4, feedforward_channels=256, dropout=0.0)
-pos_temperature = 20  # DAB-DETR's (Liu et al., ICLR 2022): places differ more
+pos_temperature = 20  # DAB-DETR's (Liu et al., ICLR 2022): sharper positions
 model = dict(
     type='FromScratchVISModel',
     data_preprocessor=dict(

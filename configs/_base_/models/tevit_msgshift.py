@@ -1,4 +1,4 @@
-# TeViT with MsgShifT, PVTv2-B1 with 32 messengers per frame.
+# TeViT with MsgShifT, PVTv2-B1 with 32 messenger tokens per frame.
 _base_ = 'tevit_r50.py'
 
 model = dict(

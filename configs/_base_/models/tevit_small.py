@@ -1,10 +1,11 @@
 # TeViT small enough to learn from scratch on a CPU in minutes: the thin ResNet-18 of
-# ifc_small.py up to stride 8, messengers in a neck, 64 channels, 16 queries, 3 stages.
+# ifc_small.py up to stride 8, messenger tokens in a neck, 64 channels, 16 queries, 3
+# stages.
 _base_ = 'tevit_r50.py'
 
 num_classes = 5
 num_stages = 3
-# Boxes above 56 pixels, twice finest_scale, look into the coarser level.
+# Boxes above 56 pixels, twice finest_scale, read the coarser level.
 levels = dict(
     roi_layer=dict(sampling_ratio=1),
     out_channels=64,
@@ -76,7 +77,7 @@ model = dict(
         in_channels=[16, 64],
         loss_weight=20.0,
     ),
-    # Near-online, with clips as in training: scores count in how many a track was seen.
+    # Near-online, with clips as in training: scores grow with a track's clips.
     test_cfg=dict(
         clip_len=2,
         clip_stride=1,

@@ -1,4 +1,4 @@
-# VisTR small enough to learn from scratch on a CPU in minutes: the backbone of
+# A small VisTR, trained from scratch on a CPU in minutes: the backbone of
 # ifc_small.py, 96 channels, 6 instances in clips of 3 frames, masks at stride 4.
 num_classes = 5
 layer = dict(num_heads=4, feedforward_channels=256, dropout=0.0)

@@ -1,4 +1,4 @@
-# TeViT's: messengers move to neighbouring frames after every layer.
+# TeViT's: messenger tokens shift to other frames after every layer.
 token_neck = [
     dict(
         type='MessengerTokenNeck',

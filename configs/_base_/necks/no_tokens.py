@@ -1,2 +1,2 @@
-# Frames meet in the head only.
+# Only the head mixes the frames of a clip.
 token_neck = []

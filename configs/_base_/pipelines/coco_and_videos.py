@@ -1,5 +1,5 @@
 # VidEoMT's clips: five frames of a video, at most two frames from a reference, or five
-# views of one of COCO's images, each turned by up to 15 degrees. A data set puts these
+# views of one of COCO's images, each rotated by up to 15 degrees. A data set puts these
 # lists into its loaders.
 _clip_len = 5
 _crop_and_resize = [

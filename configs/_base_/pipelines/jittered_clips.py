@@ -1,5 +1,5 @@
-# For small models on few videos, in place of resizing and flipping: colours, scale and
-# cut drawn anew for each clip, the same in all frames. Frames at test are at most
+# For small models on few videos, in place of resizing and flipping: random colours,
+# scale and crop of each clip, the same in all frames. Frames at test are at most
 # 160x72; crops have about their area.
 jitter = [
     dict(

@@ -1,5 +1,5 @@
-# EoMT's images: 0.1 to 2 times as large as 640 pixels, cut to at most 640 x 640, which
-# the model fills up.
+# EoMT's images: 0.1 to 2 times as large as 640 pixels, cropped to at most 640 x 640,
+# to which the model pads them.
 scale_jitter_pipeline = [
     dict(type='SampleAllFrames'),
     dict(type='TransformBroadcaster', transforms=[dict(type='LoadFrameFromFile')]),

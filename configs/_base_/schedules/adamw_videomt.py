@@ -1,5 +1,5 @@
 # VidEoMT's: 40,000 iterations of 8 clips (8 GPUs x 1); 0.6 times the learning rate with
-# each block towards the input; masked attention fades out.
+# each block towards the input; masked attention is annealed.
 max_iters = 40000
 optim_wrapper = dict(
     type='AmpOptimWrapper',

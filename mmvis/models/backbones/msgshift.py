@@ -31,15 +31,15 @@ class MsgShifT(PyramidVisionTransformerV2):
     """Messenger shift transformer.
 
     TeViT (Yang et al., CVPR 2022), Sec. 3.2, on PVTv2 (Wang et al., 2022). M learned
-    messengers go with the patches of each frame through all stages; after each block
-    they move to other frames, circularly, see :func:`shift_tokens`. Every second
-    block moves them back, and the last of an odd number of blocks leaves them where
-    they are, so that after each stage all are home.
+    messenger tokens pass with the patches of each frame through all stages. After
+    each block they are shifted to other frames, circularly, see :func:`shift_tokens`.
+    Every second block reverses the shift, and the last of an odd number of blocks
+    shifts nothing, so that after each stage every token is in its own frame.
 
-    Where patches pass through a convolution, a messenger passes through it as if it
-    were a constant picture without borders: through the sum of the kernel's taps.
-    That concerns patch embeddings, spatial reduction and the feed-forward blocks.
-    Messengers are queries of each attention, and keys where keys are spatially
+    Where patches pass through a convolution, a messenger token passes through it as a
+    constant image of infinite size would: through the sum of the kernel's taps.
+    This applies to patch embeddings, spatial reduction and the feed-forward blocks.
+    Messenger tokens are queries of each attention, and keys where keys are spatially
     reduced (the first three stages).
 
     Parameters are those of MMDetection's ``PyramidVisionTransformerV2``, by the same
@@ -69,9 +69,9 @@ class MsgShifT(PyramidVisionTransformerV2):
             Defaults to (8, 8, 4, 4).
         out_indices (Sequence[int]): Stages whose maps are returned.
         drop_path_rate (float): Of the last block; rises linearly. Defaults to 0.1.
-        num_messenger_tokens (int): M, a multiple of the number of runs. Defaults to
+        num_messenger_tokens (int): M, a multiple of the number of groups. Defaults to
             32.
-        shift_strides (Sequence[int]): Frames by which each run moves. Defaults to
+        shift_strides (Sequence[int]): Frames by which each group shifts. Defaults to
             the paper's (1, -1, 2, -2).
         convert_weights (bool): Whether the checkpoint of ``init_cfg`` has the names
             of PVT's own repository. Defaults to True.
@@ -79,7 +79,7 @@ class MsgShifT(PyramidVisionTransformerV2):
             weights of PVTv2.
 
     Raises:
-        ValueError: If messengers cannot be cut into equal runs.
+        ValueError: If the messenger tokens cannot be split into equal groups.
     """
 
     temporal = True
@@ -110,7 +110,7 @@ class MsgShifT(PyramidVisionTransformerV2):
         )
         check_shift_strides(shift_strides, num_messenger_tokens)
         self.shift_strides = tuple(shift_strides)
-        # Three channels: messengers start where pictures do.
+        # Three channels: messenger tokens start at the input, as images do.
         self.msg_tokens = nn.Parameter(torch.empty(1, num_messenger_tokens, 3))
         trunc_normal_(self.msg_tokens, std=0.02)
 
@@ -122,7 +122,7 @@ class MsgShifT(PyramidVisionTransformerV2):
 
         Returns:
             ClipFeatures: Maps of the stages ``out_indices``, at strides 4 to 32, and
-            as tokens the messengers after the last stage, (B, T, M, C).
+            as tokens the messenger tokens after the last stage, (B, T, M, C).
         """
         (frames,) = features.maps
         stages = list(self.forward_stages(frames))
@@ -137,21 +137,21 @@ class MsgShifT(PyramidVisionTransformerV2):
         )
 
     def forward_stages(self, frames: Tensor) -> Iterator[tuple[Tensor, Tensor]]:
-        """Give the map and the messengers after each stage.
+        """Yield the map and the messenger tokens after each stage.
 
         Args:
             frames (Tensor): Shape (B, T, 3, H, W).
 
         Yields:
-            tuple[Tensor, Tensor]: Map (B, T, C, h, w), messengers (B, T, M, C).
+            tuple[Tensor, Tensor]: Map (B, T, C, h, w), messenger tokens (B, T, M, C).
         """
         B, T = frames.shape[:2]
-        # Frames meet in the shift alone: everything else takes some of them at a time.
+        # Only the shift mixes frames: all else can take some of them at a time.
         at_once = B * T if torch.is_grad_enabled() else memory_limits.FRAMES_AT_ONCE
         x = frames.flatten(0, 1)
         messengers = self.msg_tokens.expand(B * T, -1, -1)
         for patch_embed, blocks, norm in self.layers:
-            messengers = _as_constant_picture(patch_embed.projection, messengers)
+            messengers = _as_constant_image(patch_embed.projection, messengers)
             messengers = patch_embed.norm(messengers)
             parts, sizes = zip(*map(patch_embed, x.split(at_once)))
             size = sizes[0]
@@ -172,7 +172,7 @@ class MsgShifT(PyramidVisionTransformerV2):
 
 
 def _run_block(block: PVTEncoderLayer, both: Tensor, size: tuple[int, int]) -> Tensor:
-    """Pass h*w patches and M messengers (B*T, h*w+M, C) through a block of PVTv2."""
+    """Pass h*w patches and M tokens (B*T, h*w+M, C) through a block of PVTv2."""
     both = both + _attend(block.attn, block.norm1(both), size)
     return both + _feed_forward(block.ffn, block.norm2(both), size)
 
@@ -185,11 +185,11 @@ def _attend(
     keys = patches
     if attn.sr_ratio > 1:
         reduced = nchw_to_nlc(attn.sr(nlc_to_nchw(patches, size)))
-        messengers = _as_constant_picture(attn.sr, messengers)
+        messengers = _as_constant_image(attn.sr, messengers)
         keys = attn.norm(torch.cat([reduced, messengers], dim=1))
     query, keys = both.transpose(0, 1), keys.transpose(0, 1)  # PyTorch's order
     update, _ = attn.attn(query, keys, keys, need_weights=False)
-    # One draw of stochastic depth for a frame, its messengers included.
+    # One draw of stochastic depth per frame, messenger tokens included.
     return attn.dropout_layer(attn.proj_drop(update.transpose(0, 1)))
 
 
@@ -199,14 +199,14 @@ def _feed_forward(ffn: MixFFN, both: Tensor, size: tuple[int, int]) -> Tensor:
     patches = nchw_to_nlc(ffn.layers(nlc_to_nchw(patches, size)))
     for layer in ffn.layers:
         if isinstance(layer, nn.Conv2d):
-            messengers = _as_constant_picture(layer, messengers)
+            messengers = _as_constant_image(layer, messengers)
         else:
             messengers = layer(messengers)
     return ffn.dropout_layer(torch.cat([patches, messengers], dim=1))
 
 
-def _as_constant_picture(conv: nn.Conv2d, tokens: Tensor) -> Tensor:
-    """Convolve tokens (..., C) as pictures of one colour without borders."""
+def _as_constant_image(conv: nn.Conv2d, tokens: Tensor) -> Tensor:
+    """Convolve tokens (..., C) as constant images of infinite size."""
     kernel = conv.weight.sum((2, 3))  # (C_out, C_in / groups)
     if conv.groups == 1:
         return F.linear(tokens, kernel, conv.bias)

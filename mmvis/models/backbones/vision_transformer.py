@@ -23,18 +23,18 @@ class VisionTransformer(BaseModule):
 
     ViT (Dosovitskiy et al., ICLR 2021) with register tokens (Darcet et al., ICLR
     2024) as DINOv2 and DINOv3 train it. It returns one map, the patches, and the class
-    token and registers as the frame's tokens. Frames of any size: they are filled up
-    with zeros to whole patches, and position embeddings are resampled.
+    token and registers as the frame's tokens. Frames may have any size: they are
+    padded with zeros to whole patches, and position embeddings are resampled.
 
     Args:
         embed_dims (int): C.
-        num_blocks (int): Blocks; what a head adds to them is not counted.
+        num_blocks (int): Number of blocks, without those of a head.
         layer (dict): Arguments of :class:`ViTBlock` without ``embed_dims``.
         patch_size (int): Side of a patch, pixels. Defaults to 16.
         img_size (int): Side of the square whose patches have a position embedding
             each, pixels. Defaults to 640.
         num_registers (int): Defaults to 4.
-        position (str): 'absolute' adds a learnt embedding to each patch (DINOv2),
+        position (str): 'absolute' adds a learned embedding to each patch (DINOv2),
             'rotary' turns queries and keys in each block (DINOv3). Defaults to
             'absolute'.
         final_norm (bool): Normalise what is returned. Not for a head that continues

@@ -1,7 +1,7 @@
-"""Parts for small models that learn without pre-trained weights.
+"""Parts of small models that are trained from scratch.
 
-Each is a subclass or a part of its own beside the published classes, which have none
-of its arguments.
+Each is a subclass or a separate part: the published classes have none of its
+arguments.
 """
 
 from mmvis.models.from_scratch.dii_head import FromScratchDIIHead

@@ -1,4 +1,4 @@
-"""TeViT's stage whose boxes stay where they are before training."""
+"""TeViT's stage with initial box deltas of zero."""
 
 from torch import nn
 
@@ -10,13 +10,13 @@ __all__ = ['FromScratchDIIHead']
 
 @MODELS.register_module()
 class FromScratchDIIHead(ClipDIIHead):
-    """A :class:`ClipDIIHead` that moves no box before training.
+    """A :class:`ClipDIIHead` whose initial box deltas are zero.
 
-    A stage then begins to learn from the boxes of the one before and not from chance
-    moves, as in Deformable DETR (Zhu et al., ICLR 2021).
+    Training then starts from the boxes of the previous stage instead of random
+    deltas, as in Deformable DETR (Zhu et al., ICLR 2021).
     """
 
     def init_weights(self) -> None:
-        """Draw initial weights as the parent does, but for the boxes' moves."""
+        """Initialise as the parent does, but the box deltas with zero."""
         super().init_weights()
         nn.init.zeros_(self.fc_reg.weight)

@@ -1,4 +1,4 @@
-"""Decoder whose queries start at the points of a grid."""
+"""Clip decoder with queries on a grid."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ _GRID_SHARPNESS = 2.0
 
 @MODELS.register_module()
 class GridClipDecoder(ClipDecoder):
-    """A :class:`ClipDecoder` that gives each query a place to look at first.
+    """A :class:`ClipDecoder` whose queries start at the points of a grid.
 
     Position embeddings become the position codes of the grid's points. In
     cross-attention queries and keys are projected by the same orthogonal matrix, which
     keeps inner products, so that a query matches the cells around its point best; the
-    lower the temperature, the more so. Queries that start at random differ in nothing
-    that the frame shows; DETR's take hundreds of epochs to find places of their own.
-    All of it is only the start, and learns on.
+    lower the temperature, the more so. Queries with random position embeddings have no
+    place in the frame at first; DETR's need hundreds of epochs to specialise.
+    This is only the initialisation: all of it is trained.
 
     Args:
         num_queries (int): Q.

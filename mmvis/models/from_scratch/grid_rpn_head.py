@@ -1,4 +1,4 @@
-"""Learned proposals that start apart from each other."""
+"""Learned proposals on a grid."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ __all__ = ['GridRPNHead']
 
 @MODELS.register_module()
 class GridRPNHead(EmbeddingRPNHead):
-    """Learned boxes that start as a grid over the picture.
+    """Learned boxes that are initialised as a grid over the frame.
 
-    MMDetection's start as the whole picture, all of them, and learn in long training
-    to go different ways. From a grid, queries differ from the beginning, which helps
-    a short training from scratch. Parameters are the same.
+    MMDetection initialises every box as the whole image; boxes become different in a
+    long training. On a grid they differ from the beginning, which helps a short
+    training from scratch. Parameters are the same.
 
     Args:
         grid (Sequence[int]): Rows and columns of the boxes' centres; as many boxes as
             there are points.
         box_size (Sequence[float]): Width and height of a box, as shares of the
-            picture's. Defaults to (0.4, 0.4).
+            frame's. Defaults to (0.4, 0.4).
         **kwargs: Of ``EmbeddingRPNHead``.
 
     Raises:

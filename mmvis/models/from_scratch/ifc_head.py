@@ -1,4 +1,4 @@
-"""IFC's head whose masks start around the points of a grid."""
+"""IFC's head with query windows."""
 
 from __future__ import annotations
 

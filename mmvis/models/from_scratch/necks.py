@@ -1,8 +1,7 @@
-"""Necks whose cells tell where they are.
+"""Encoder necks that add the position code to their input.
 
-In the published necks positions are in attention only: that encoded features, and what
-queries read from them, tell places as well, is learned in long training. Here it holds
-from the beginning.
+The published necks use positions in attention only, and encoded features contain the
+position only after a long training. Here they contain it from the beginning.
 """
 
 from __future__ import annotations

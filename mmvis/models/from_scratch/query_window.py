@@ -1,4 +1,4 @@
-"""Masks that start around a query's own point of the frame."""
+"""Position-dependent mask logits of queries."""
 
 from __future__ import annotations
 
@@ -13,20 +13,19 @@ from mmvis.models.layers import sine_position
 
 __all__ = ['QueryWindow']
 
-#: Of a query's point in its window at the start: logits of about +2 there, -2 far off.
+#: Initial scale of a query's window: logits of about +2 at its point, -2 far away.
 _START_GAIN = 0.2
 
 
 class QueryWindow(BaseModule):
-    """Mask logits that depend on the place alone.
+    """Mask logits that depend on the position only.
 
-    Dynamic kernels, as IFC's, tell two objects apart only once features and kernels
-    have both learnt to tell places apart; until then all queries draw the same mask,
-    and which of them is matched to which object is left to chance. Here each query
-    has a second kernel, over position codes. It starts as the code of the query's
-    point, so that queries prefer what is near them from the first iteration on; what
-    the query saw moves and widens the window, which is the same in all frames of a
-    clip.
+    Dynamic kernels, as IFC's, separate two objects only after features and kernels
+    have both learned positions. Until then all queries predict the same mask, and the
+    matching between queries and objects is random. Here each query has a second
+    kernel, over position codes. It is initialised with the code of the query's point,
+    so that queries prefer objects near it from the first iteration on. The content of
+    the query moves and widens the window, which is the same in all frames of a clip.
 
     Ours, in the spirit of relative coordinates in CondInst (Tian et al., ECCV 2020).
 
@@ -46,7 +45,7 @@ class QueryWindow(BaseModule):
         nn.init.zeros_(self.kernels.layers[-1].bias)
         points = torch.zeros(1, 1, *query_grid, dtype=torch.bool)
         codes = sine_position(points, embed_dims, pos_temperature, offset=-0.5)
-        # What all places have in common is no matter of places.
+        # The mean over all cells does not depend on the position.
         self.register_buffer('mean_code', codes.mean((0, 1, 2)), persistent=False)
 
     def codes(self, padding_mask: Tensor) -> Tensor:

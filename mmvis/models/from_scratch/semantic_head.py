@@ -1,4 +1,4 @@
-"""Dense classification of feature cells, for a backbone without pre-trained weights."""
+"""Auxiliary head that classifies each feature cell."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ _BACKGROUND_WEIGHT = 0.2
 
 @MODELS.register_module()
 class SemanticHead(BaseModule):
-    """Tell the class of every cell of the coarsest level, in training only.
+    """Classify every cell of the coarsest level, in training only.
 
-    Set prediction teaches a backbone slowly, through the few cells that queries
-    happen to look at. Where no pre-trained weights are to be had, this head gives
-    every cell a target: as ``auxiliary_head`` beside any head, or alone as ``head``
-    in a short training of the backbone before.
+    With set prediction alone a backbone learns slowly, since gradients come from the
+    few cells that queries attend to. Where no pre-trained weights are available, this
+    head gives every cell a target: as ``auxiliary_head`` beside any head, or alone as
+    ``head`` in a short pre-training of the backbone.
 
     Args:
         num_classes (int): K, without background.

@@ -1,4 +1,4 @@
-"""A clip model with a second head that teaches its backbone."""
+"""Clip model with an auxiliary loss."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from mmvis.registry import MODELS
 
 __all__ = ['FromScratchVISModel']
 
-# Pixels of a frame that tells which levels the auxiliary head gets.
+# Side of the frame that shows which levels the auxiliary head gets, pixels.
 _PROBE_SIZE = 128
 
 
@@ -28,7 +28,7 @@ class FromScratchVISModel(ClipVISModel):
 
     Raises:
         ValueError: If its ``in_channels`` are not what arrives there, or there is no
-            stage that treats frames by themselves.
+            stage that sees single frames.
     """
 
     def __init__(self, *, auxiliary_head: dict | None = None, **kwargs) -> None:
@@ -53,10 +53,10 @@ class FromScratchVISModel(ClipVISModel):
         if self.num_frame_stages == 0:
             raise UserValueError(
                 f'model.auxiliary_head ({type(self.auxiliary_head).__name__}) reads '
-                'the features that frames have by themselves, but there are none: '
+                'the features of single frames, but there are none: '
                 f'{type(self.backbone).__name__} mixes frames from the beginning. '
                 'Set model.auxiliary_head to None, or take a backbone that sees single '
-                'frames and let them meet in a neck, e.g. MessengerTokenNeck.'
+                'frames and mix them in a neck, e.g. MessengerTokenNeck.'
             )
         was_training = self.training
         self.eval()

@@ -1,4 +1,4 @@
-"""VisTR's head whose sequences have the mean class probabilities of their frames."""
+"""VisTR's head with mean class probabilities of sequences."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ __all__ = ['FromScratchVisTRHead']
 
 @MODELS.register_module()
 class FromScratchVisTRHead(VisTRHead):
-    """A :class:`VisTRHead` whose sequences are judged by all that their frames say.
+    """A :class:`VisTRHead` that averages class probabilities over the frames.
 
-    Votes of frames, each for one class alone, lose what a model that is not sure yet
-    knows of the others.
+    The published head takes the most frequent best class of the frames, which ignores
+    the probabilities of all other classes.
     """
 
     def join_classes(self, probs: Tensor) -> tuple[Tensor, Tensor]:

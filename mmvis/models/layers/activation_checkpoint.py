@@ -1,4 +1,4 @@
-"""Trading time for memory in training."""
+"""Activation checkpointing."""
 
 from __future__ import annotations
 

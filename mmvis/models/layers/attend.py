@@ -1,4 +1,4 @@
-"""Attention whose matrix of weights is never held as a whole."""
+"""Memory-efficient attention."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def attend(
     key_padding_mask: Tensor | None = None,
     dropout: float = 0.0,
 ) -> Tensor:
-    """Mix values by how well queries and keys fit, in little memory.
+    """Compute scaled dot-product attention in little memory.
 
     PyTorch's kernels need memory in proportion to queries plus keys, also with a
     padding mask, on GPUs and CPUs; except that on the CPU there is none with

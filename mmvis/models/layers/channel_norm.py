@@ -8,7 +8,7 @@ __all__ = ['ChannelNorm']
 
 
 class ChannelNorm(nn.LayerNorm):
-    """Layer norm over the channels of maps, each cell by itself.
+    """Layer norm over the channels of each cell of a map.
 
     Args:
         num_channels (int): C.

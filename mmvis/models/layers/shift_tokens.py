@@ -1,4 +1,4 @@
-"""TeViT's exchange between frames: tokens change places along time."""
+"""TeViT's messenger shift."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ __all__ = ['check_shift_strides', 'shift_tokens', 'strides_after']
 
 
 def check_shift_strides(shift_strides: Sequence[int], num_tokens: int) -> None:
-    """Raise an error unless ``num_tokens`` can be cut into equal runs.
+    """Raise an error unless ``num_tokens`` can be split into equal groups.
 
     Args:
         shift_strides (Sequence[int]): Frames by which each run moves.
-        num_tokens (int): Messengers of a frame.
+        num_tokens (int): Messenger tokens of a frame.
 
     Raises:
-        ValueError: If the number of runs does not divide them.
+        ValueError: If the number of groups does not divide them.
     """
     if not shift_strides or num_tokens % len(shift_strides):
         raise UserValueError(
             '`num_messenger_tokens` must be a multiple of the number of '
-            f'`shift_strides`, got {num_tokens} messengers and '
+            f'`shift_strides`, got {num_tokens} messenger tokens and '
             f'shift_strides={tuple(shift_strides)}.'
         )
 
@@ -33,15 +33,16 @@ def check_shift_strides(shift_strides: Sequence[int], num_tokens: int) -> None:
 def strides_after(
     layer: int, num_layers: int, shift_strides: Sequence[int]
 ) -> list[int]:
-    """Frames by which runs move after a layer, so that all end at home.
+    """Frames by which each group is shifted after a layer.
 
-    Every second layer moves them back; the last of an odd number leaves them where
-    they are.
+    Every second layer reverses the shift, and the last of an odd number shifts
+    nothing: in the end each token is in the frame in which it started.
 
     Args:
         layer (int): Index of the layer.
         num_layers (int): Number of layers.
-        shift_strides (Sequence[int]): Frames by which each run moves first.
+        shift_strides (Sequence[int]): Frames by which the first layer shifts each
+            group.
 
     Returns:
         list[int]: As many as ``shift_strides``.
@@ -52,7 +53,7 @@ def strides_after(
 
 
 def shift_tokens(tokens: Tensor, shift_strides: Sequence[int]) -> Tensor:
-    """Move equal runs of tokens along time, each by its own number of frames.
+    """Shift equal groups of tokens along time, each by its own number of frames.
 
     TeViT (Yang et al., CVPR 2022), Sec. 3.2. The shift is circular: what leaves
     the clip at one end enters it at the other. It has no parameters, and shifting
@@ -60,13 +61,13 @@ def shift_tokens(tokens: Tensor, shift_strides: Sequence[int]) -> Tensor:
 
     Args:
         tokens (Tensor): Shape (B, T, M, C).
-        shift_strides (Sequence[int]): Frames by which each run moves; by +1, frame
+        shift_strides (Sequence[int]): Frames by which each group shifts; by +1, frame
             t receives what frame t - 1 had. M is a multiple of their number.
 
     Returns:
         Tensor: Shape (B, T, M, C).
     """
-    runs = tokens.chunk(len(shift_strides), dim=2)
+    groups = tokens.chunk(len(shift_strides), dim=2)
     return torch.cat(
-        [run.roll(stride, dims=1) for run, stride in zip(runs, shift_strides)], dim=2
+        [group.roll(s, dims=1) for group, s in zip(groups, shift_strides)], dim=2
     )

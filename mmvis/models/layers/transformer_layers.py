@@ -1,4 +1,4 @@
-"""Post-norm transformer layers as in DETR, whose attention is never materialised."""
+"""Post-norm transformer layers with memory-efficient attention."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Attention(nn.MultiheadAttention):
         key_pos: Tensor | None = None,
         key_padding_mask: Tensor | None = None,
     ) -> Tensor:
-        """Update queries by what they find among the keys.
+        """Update queries by attention to the keys.
 
         Args:
             query (Tensor): Shape (B, Nq, C).
@@ -125,7 +125,7 @@ class EncoderLayer(BaseModule):
         pos: Tensor | None = None,
         padding_mask: Tensor | None = None,
     ) -> Tensor:
-        """Let tokens of shape (B, N, C) attend to each other."""
+        """Apply the layer to tokens of shape (B, N, C)."""
         tokens = self.self_attn(tokens, query_pos=pos, key_padding_mask=padding_mask)
         return self.ffn(tokens)
 

@@ -64,7 +64,7 @@ class ViTBlock(BaseModule):
         attn_mask: Tensor | None = None,
         rotation: tuple[Tensor, Tensor] | None = None,
     ) -> Tensor:
-        """Let tokens attend to each other.
+        """Apply the block to tokens.
 
         Args:
             tokens (Tensor): Shape (B, N, C).

@@ -51,7 +51,7 @@ class ClipRoICriterion(BaseModule):
         maps: Sequence[Tensor],
         whwh: Tensor,
     ) -> dict[str, Tensor]:
-        """Losses of all stages, each matched anew.
+        """Losses of all stages, each with its own matching.
 
         Args:
             stages (Iterable[StageOutput]): In the order in which they run.
@@ -112,11 +112,11 @@ class Positives:
         return len(self.clips)
 
     def pick(self, values: Tensor) -> Tensor:
-        """Those of the pairs from values (B, T, Q, ...): shape (P, ...)."""
+        """Pick the values of the pairs from (B, T, Q, ...): shape (P, ...)."""
         return values[self.clips, self.frames, self.queries]
 
     def pick_gts(self, values: Sequence[Tensor]) -> Tensor:
-        """Those of the pairs from B values (N_b, T, ...): shape (P, ...)."""
+        """Pick the values of the pairs from B of (N_b, T, ...): shape (P, ...)."""
         picked = [
             of_clip[self.gts[self.clips == b], self.frames[self.clips == b]]
             for b, of_clip in enumerate(values)
@@ -198,7 +198,7 @@ def box_losses(
         )
     )
     if len(positives) == 0:
-        # Stays connected: with DDP every rank must use the same parameters.
+        # Stays in the graph: with DDP every rank must use the same parameters.
         nothing = stage.bboxes.sum() * 0
         return losses | dict(loss_bbox=nothing, loss_iou=nothing)
     bboxes = positives.pick(stage.bboxes)  # (P, 4)
@@ -235,7 +235,7 @@ def mask_losses(
         dict[str, Tensor]: ``loss_mask``.
     """
     if len(positives) == 0:
-        # Batch norm has nothing to look at; parameters stay connected.
+        # Batch norm needs at least one mask; the parameters stay in the graph.
         nothing = sum(p.sum() for p in mask_head.parameters()) * 0
         return dict(loss_mask=nothing + stage.attn_feats.sum() * 0)
     T = stage.bboxes.shape[1]

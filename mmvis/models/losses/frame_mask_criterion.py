@@ -1,4 +1,4 @@
-"""Set loss over the masks of single frames, with one query for an instance."""
+"""Set loss over the masks of single frames, with one query per instance."""
 
 from __future__ import annotations
 

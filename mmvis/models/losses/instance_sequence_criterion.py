@@ -24,7 +24,7 @@ __all__ = ['InstanceSequenceCriterion']
 
 
 class _Pairs(NamedTuple):
-    """P matched (query, frame)s of one clip and what they should say."""
+    """P matched (query, frame) pairs of one clip and their targets."""
 
     sequences: Tensor  # (P,) index of the instance sequence
     gts: Tensor  # (P,) index of the ground-truth instance
@@ -210,7 +210,7 @@ class InstanceSequenceCriterion(BaseModule):
         return pred, compared
 
     def pair_frames(self, sequences: Tensor, gts: Tensor, gt: InstanceData) -> _Pairs:
-        """Spread matched sequences and instances over the frames that they learn."""
+        """Expand matched sequences and instances to the frames with a target."""
         # The original looks the pair's visibility up by the number of the pair.
         source = torch.arange(len(gts)) if self.as_published else gts
         pairs, frames = gt.visible[source].nonzero(as_tuple=True)
@@ -237,7 +237,7 @@ class InstanceSequenceCriterion(BaseModule):
     def _mask_losses(
         self, logits: Sequence[Tensor], targets: Sequence[Tensor], num_frames: Tensor
     ) -> dict[str, Tensor]:
-        # Stays connected: with DDP every rank must use the same parameters.
+        # Stays in the graph: with DDP every rank must use the same parameters.
         nothing = logits[0][:0].sum()
         losses = dict(loss_mask=nothing, loss_dice=nothing)
         logits, targets = torch.cat(list(logits)), torch.cat(list(targets))

@@ -1,4 +1,4 @@
-"""Where predicted masks and targets are compared."""
+"""Comparison of masks on a grid or at sampled points."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ __all__ = ['DenseMasks', 'PointMasks']
 
 @TASK_UTILS.register_module()
 class DenseMasks:
-    """Compare masks in all cells of a grid.
+    """Comparison of masks in all cells of a grid.
 
     Targets are shrunk bilinearly (soft borders), predictions enlarged bilinearly.
 
@@ -35,7 +35,7 @@ class DenseMasks:
         return _resize(masks, size)
 
     def pairs(self, logits: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
-        """What losses compare.
+        """Values that losses compare.
 
         Args:
             logits (Tensor): Predictions of matched queries, shape (N, T, h, w).
@@ -47,7 +47,7 @@ class DenseMasks:
         return _resize(logits, masks.shape[-2:]).flatten(2), masks.flatten(2)
 
     def candidates(self, logits: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
-        """What match costs compare, each query with each target.
+        """Values that match costs compare, each query with each target.
 
         Args:
             logits (Tensor): Predictions of all queries, shape (Q, T, h, w).
@@ -61,7 +61,7 @@ class DenseMasks:
 
 @TASK_UTILS.register_module()
 class PointMasks:
-    """Compare masks at sampled points.
+    """Comparison of masks at sampled points.
 
     Mask2Former (Cheng et al., CVPR 2022), Sec. 3.3, after PointRend (Kirillov et al.,
     CVPR 2020), Sec. 3.1: losses at points of each mask of its own, most of them where

@@ -1,4 +1,4 @@
-"""What set losses over masks have in common."""
+"""Base class of set losses over masks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ['MaskSetCriterion']
 class MaskSetCriterion(BaseModule):
     """Match queries and instances of each clip, then compare classes and masks.
 
-    A subclass says what a query is matched to and learns, in :meth:`loss_layer`.
+    A subclass defines matching and targets in :meth:`loss_layer`.
 
     Args:
         num_classes (int): K, without the no-object class.
@@ -91,7 +91,7 @@ class MaskSetCriterion(BaseModule):
 
     @abstractmethod
     def count_masks(self, gt: InstanceData) -> int:
-        """How many masks of a clip are learnt, the divisor of mask losses."""
+        """Number of masks of a clip with a target, the divisor of mask losses."""
 
     @abstractmethod
     def loss_layer(
@@ -146,7 +146,7 @@ class MaskSetCriterion(BaseModule):
         """
         logits, targets = torch.cat(list(logits)), torch.cat(list(targets))
         if len(logits) == 0:
-            # Stays connected: with DDP every rank must use the same parameters.
+            # Stays in the graph: with DDP every rank must use the same parameters.
             nothing = logits.sum()
             return dict(loss_mask=nothing, loss_dice=nothing)
         values, expected = (x.flatten(1) for x in self.masks.pairs(logits, targets))

@@ -1,4 +1,4 @@
-"""Necks that MMDetection lacks: most let the frames of a clip meet."""
+"""Necks that MMDetection lacks; most mix the frames of a clip."""
 
 from mmvis.models.necks.memory_token_neck import MemoryTokenNeck
 from mmvis.models.necks.messenger_token_neck import MessengerTokenNeck

@@ -1,4 +1,4 @@
-"""What the necks share that encode the coarsest level of a clip."""
+"""Base class of necks that encode the coarsest level of a clip."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the necks share whose frames exchange information through tokens."""
+"""Base class of necks whose frames exchange information through tokens."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ class FrameTokenNeck(EncoderNeck):
     """Layers over the cells and tokens of each frame, with exchange between them.
 
     In each layer the cells of a frame's coarsest map and its M tokens attend to
-    each other; then :meth:`exchange` lets the tokens of a clip's frames meet. The
-    finer levels pass unchanged. A subclass owns the tokens, calls :meth:`encode`
-    and says what the exchange is.
+    each other; then the tokens of all frames of a clip exchange information in
+    :meth:`exchange`. The finer levels pass unchanged. A subclass owns the tokens,
+    calls :meth:`encode` and defines the exchange.
 
     Args:
         in_channels (Sequence[int]): As of :class:`EncoderNeck`.

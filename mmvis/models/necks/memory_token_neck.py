@@ -54,7 +54,7 @@ class MemoryTokenNeck(FrameTokenNeck):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw initial weights as the original does."""
+        """Initialise the weights as the original does."""
         for layers in (self.frame_layers, self.memory_layers):
             for p in layers.parameters():
                 if p.dim() > 1:
@@ -67,7 +67,7 @@ class MemoryTokenNeck(FrameTokenNeck):
         return self.encode(features, self.memory_tokens, self.memory_pos)
 
     def exchange(self, tokens: Tensor, layer: int) -> Tensor:
-        """Let the memory tokens of equal index attend to each other."""
+        """Apply self-attention to the memory tokens of equal index."""
         B, _, M, _ = tokens.shape
         by_index = tokens.transpose(1, 2).flatten(0, 1)  # (B*M, T, C)
         by_index = self.memory_layers[layer](by_index)

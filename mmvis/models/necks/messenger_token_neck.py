@@ -18,45 +18,45 @@ __all__ = ['MessengerTokenNeck']
 
 @MODELS.register_module()
 class MessengerTokenNeck(FrameTokenNeck):
-    """Frames exchange messengers: tokens that move on to other frames.
+    """Exchange of information by messenger tokens that are shifted along time.
 
     The messenger shift of TeViT (Yang et al., CVPR 2022), Sec. 3.2. In each layer
-    the messengers of a frame and the cells of its coarsest map attend to each
-    other, so that messengers read what the frame shows and cells read what the
-    messengers bring. After it the messengers are cut into equal runs, and each run
-    moves along time by its own number of frames, circularly, without any parameter.
-    Every second layer moves them back, so that in the end all are home.
+    the messenger tokens of a frame and the cells of its coarsest map attend to each
+    other, so that both exchange information. Then the tokens are split into equal
+    groups, and each group is shifted along time by its own number of frames,
+    circularly, without parameters. Every second layer reverses the shift, so that in
+    the end every token is in its own frame.
 
-    News travel one stride s a layer after the first: in a clip of any length a
-    frame receives from others up to ``max(|s|) * (L - 1)`` frames away on either side,
-    the clip's end counting as next to its beginning. Cost grows with
-    T x (H*W + M)^2; :class:`MemoryTokenNeck`, whose frames all exchange
-    information in every layer, has M x T^2 and as many parameters again besides.
+    Information moves one stride s per layer after the first: a frame receives from
+    frames up to ``max(|s|) * (L - 1)`` away on either side, where the first frame of
+    a clip follows its last. Cost grows with T x (H*W + M)^2; :class:`MemoryTokenNeck`,
+    whose frames all exchange information in every layer, needs M x T^2 in addition,
+    and twice as many parameters.
 
-    Differs from the paper: there the messengers pass through the convolutions,
-    attention and feed-forward blocks of PVTv2 themselves (:class:`MsgShifT`), which
-    ties them to that backbone, and start in the input. Here they have layers of
-    their own (post-norm, as in DETR) behind the backbone, on its coarsest level,
-    and a learned position that tells their run; other levels get what they carry
-    where a neck such as FPN follows.
+    Differs from the paper: there the messenger tokens pass through the convolutions,
+    attention and feed-forward blocks of PVTv2 (:class:`MsgShifT`), which ties them
+    to that backbone, and start at the input. Here they have separate layers
+    (post-norm, as in DETR) after the backbone, on its coarsest level, and a learned
+    position per group; other levels receive their information only through a later
+    neck such as FPN.
 
     Args:
         in_channels (Sequence[int]): Channels of the incoming levels, finest
             first. The last one is projected to ``embed_dims``.
-        embed_dims (int): C of the encoded map and messengers. Defaults to 256.
-        num_messenger_tokens (int): M, messengers per frame; a multiple of the
-            number of runs. Defaults to 8.
-        shift_strides (Sequence[int]): Frames by which each run moves; +1 carries
-            from frame t to t + 1. All 0: frames exchange nothing.
+        embed_dims (int): C of the encoded map and the tokens. Defaults to 256.
+        num_messenger_tokens (int): M, messenger tokens per frame; a multiple of the
+            number of groups. Defaults to 8.
+        shift_strides (Sequence[int]): Frames by which each group shifts, +1 from
+            frame t to t + 1. All 0: frames exchange nothing.
             Defaults to the paper's (1, -1, 2, -2).
-        num_layers (int): L. At least 2: what is moved after one layer is read in
-            the next. The last of an odd number does not move them. Defaults to 3.
+        num_layers (int): L, at least 2: tokens that are shifted after one layer are
+            read in the next. The last of an odd number shifts nothing. Defaults to 3.
         layer (dict, optional): What each layer takes, see :func:`stack_layers`.
         init_cfg (dict, optional): Initialisation config.
 
     Raises:
-        ValueError: If messengers cannot be cut into equal runs, or there is one
-            layer only.
+        ValueError: If the tokens cannot be split into equal groups, or there is only
+            one layer.
     """
 
     def __init__(
@@ -76,7 +76,7 @@ class MessengerTokenNeck(FrameTokenNeck):
         if num_layers < 2:
             raise UserValueError(
                 f'`num_layers` must be at least 2, got {num_layers}: a frame reads '
-                'the messengers of others in the layer after they moved.'
+                'the messenger tokens of others in the layer after the shift.'
             )
         check_shift_strides(shift_strides, num_messenger_tokens)
         self.shift_strides = tuple(shift_strides)
@@ -87,7 +87,7 @@ class MessengerTokenNeck(FrameTokenNeck):
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """Draw initial weights."""
+        """Initialise the weights."""
         for p in self.frame_layers.parameters():
             if p.dim() > 1:
                 nn.init.xavier_uniform_(p)
@@ -99,7 +99,7 @@ class MessengerTokenNeck(FrameTokenNeck):
         return self.encode(features, self.messenger_tokens, self.messenger_pos)
 
     def exchange(self, tokens: Tensor, layer: int) -> Tensor:
-        """Move the messengers on after an even layer, home after an odd one."""
+        """Shift the tokens forward after an even layer, back after an odd one."""
         num_layers = len(self.frame_layers)
         return shift_tokens(
             tokens, strides_after(layer, num_layers, self.shift_strides)

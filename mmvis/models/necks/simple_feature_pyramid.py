@@ -1,4 +1,4 @@
-"""Levels out of a single map."""
+"""Feature pyramid from a single map."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""VisTR's encoder: all cells of all frames attend to each other."""
+"""VisTR's encoder: self-attention over all cells of all frames."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class SpaceTimeEncoderNeck(EncoderNeck):
     T*H*W, since the attention weights are never held (see
     :func:`mmvis.models.layers.attend`).
 
-    Tokens of an earlier neck end here: what they brought is in the cells.
+    Tokens of an earlier neck are dropped: the cells hold their information.
 
     Args:
         in_channels (Sequence[int]): Channels of the incoming levels, finest first.
@@ -58,7 +58,7 @@ class SpaceTimeEncoderNeck(EncoderNeck):
                 nn.init.xavier_uniform_(p)
 
     def position(self, padding_mask: Tensor) -> Tensor:
-        """VisTR's 3-D code, which tells frames apart, too."""
+        """VisTR's 3-D code, which also depends on the frame."""
         return sine_position_3d(padding_mask, self.embed_dims)
 
     def forward(self, features: ClipFeatures) -> ClipFeatures:

@@ -1,4 +1,4 @@
-"""Heads that look into boxes, of all frames of a clip."""
+"""Heads that read the features within boxes, of all frames of a clip."""
 
 from mmvis.models.roi_heads.clip_dii_head import ClipDIIHead
 from mmvis.models.roi_heads.stage_output import StageOutput

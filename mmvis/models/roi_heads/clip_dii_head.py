@@ -1,4 +1,4 @@
-"""A stage of the head that refines boxes and queries."""
+"""A stage of TeViT's head."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class ClipDIIHead(DIIHead):
 
     Args:
         temporal_attention (bool): Whether to take the second step; without it the
-            frames are on their own, as in QueryInst. Defaults to True.
+            frames exchange nothing, as in QueryInst. Defaults to True.
         **kwargs: Of ``DIIHead``.
     """
 
@@ -54,7 +54,7 @@ class ClipDIIHead(DIIHead):
             return tuple(x.unflatten(0, (B, T)) for x in outputs)
         by_query = per_frame.transpose(0, 1)  # (Q, B*T, C), MMDetection's order
         by_query = self.attention_norm(self.attention(by_query))
-        # The parent attends along the second axis and goes on from there: with
+        # The parent attends along the second axis and continues from there: with
         # frames in that place, its attention is the temporal one.
         tracks = by_query.unflatten(1, (B, T)).permute(1, 0, 2, 3).flatten(0, 1)
         roi_feat = roi_feat.unflatten(0, (B, T, Q)).transpose(1, 2).flatten(0, 2)
@@ -62,7 +62,7 @@ class ClipDIIHead(DIIHead):
         return tuple(x.unflatten(0, (B, Q)).transpose(1, 2) for x in outputs)
 
     def _forward_parts(self, roi_feat: Tensor, groups: Tensor) -> list[Tensor]:
-        """Run MMDetection's head on groups (G, n, C) that know nothing of another."""
+        """Run MMDetection's head on independent groups (G, n, C)."""
         num_groups, group_size, _ = groups.shape
         at_once = max(memory_limits.DYNAMIC_KERNELS_AT_ONCE // group_size, 1)
         if torch.is_grad_enabled():

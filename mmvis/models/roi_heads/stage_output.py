@@ -1,4 +1,4 @@
-"""What one stage of a head with boxes says."""
+"""Output of one stage of a head with boxes."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ __all__ = ['StageOutput']
 
 @dataclass(frozen=True)
 class StageOutput:
-    """What one stage says about a batch of clips.
+    """Output of one stage for a batch of clips.
 
     Attributes:
         cls_logits (Tensor): Shape (B, T, Q, K).

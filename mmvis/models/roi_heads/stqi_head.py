@@ -29,7 +29,7 @@ class STQIHead(BaseModule):
     """Spatio-temporal query interaction head.
 
     TeViT (Yang et al., CVPR 2022), Sec. 3.3, on QueryInst (Fang et al., ICCV 2021):
-    each query has a box in every frame; stage by stage it looks into its boxes,
+    each query has a box in every frame; each stage reads the features in its boxes,
     attends to the other queries of the frame and to itself in the other frames
     (:class:`ClipDIIHead`), and moves them. Masks are made within the boxes. A track
     is a query, so nothing is linked within a clip. Proposals, stages and mask heads
@@ -169,7 +169,7 @@ class STQIHead(BaseModule):
 
         Args:
             features (ClipFeatures): As of :meth:`forward_stages`.
-            state (None): Clips are predicted each by itself.
+            state (None): Clips are predicted independently.
 
         Returns:
             tuple[list[RoIClipPrediction], None]: One for each of the B clips, best

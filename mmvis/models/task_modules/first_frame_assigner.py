@@ -18,10 +18,10 @@ _FRAME_FIELDS = ('scores', 'bboxes', 'masks', 'visible')
 class FirstFrameAssigner(ClipHungarianAssigner):
     """Assign each instance to one query, where it is seen first, for the whole clip.
 
-    For queries that go on from frame to frame, VidEoMT (Norouzi et al., CVPR 2026): the
-    instances that appear in a frame are matched, at least cost in that frame, to the
-    queries that no earlier instance has taken. Instances that are never visible get no
-    query, nor do those for which none is left.
+    For queries that are propagated from frame to frame, VidEoMT (Norouzi et al., CVPR
+    2026): the instances that appear in a frame are matched, at least cost in that
+    frame, to the queries that no earlier instance has taken. Instances that are never
+    visible get no query, nor do those for which none is left.
 
     Args:
         match_costs (Sequence[dict]): Configs of the costs; their sum is minimised.

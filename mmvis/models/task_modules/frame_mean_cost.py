@@ -1,4 +1,4 @@
-"""A cost of single frames, averaged over a clip."""
+"""Match cost of single frames, averaged over a clip."""
 
 from __future__ import annotations
 

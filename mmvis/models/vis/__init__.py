@@ -1,4 +1,4 @@
-"""The methods: thin compositions of the parts."""
+"""Methods: compositions of the parts."""
 
 from mmvis.models.vis.base import ClipVISModel, check_channels
 from mmvis.models.vis.ifc import IFC

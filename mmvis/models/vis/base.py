@@ -1,4 +1,4 @@
-"""What all clip models share."""
+"""Base class of all clip models."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class ClipVISModel(BaseModel):
     Backbone and necks are stages that turn :class:`ClipFeatures` into
     :class:`ClipFeatures`, the first one from the frames themselves. A stage with
     the attribute ``temporal`` is called with them as they are: if it is True, the
-    stage lets frames meet. Any other stage (MMDetection's) sees each frame as an image
+    stage mixes frames. Any other stage (MMDetection's) sees each frame as an image
     of its own. The stages before the first temporal one run once per frame, whatever
     the overlap of clips at test time.
 
@@ -133,7 +133,7 @@ class ClipVISModel(BaseModel):
     def predict(
         self, inputs: Tensor, data_samples: TrackSampleList
     ) -> list[TrackDataSample]:
-        """Take the next frames of a video, and give its tracks with the last ones.
+        """Take the next frames of a video; return its tracks after the last ones.
 
         For loops over a data set, which call the model chunk by chunk. Frames of a
         video come in order, in chunks of any size; chunks of several videos may take
@@ -234,7 +234,7 @@ class ClipVISModel(BaseModel):
     def extract_frame_feat(
         self, inputs: Tensor, data_samples: TrackSampleList | None = None
     ) -> ClipFeatures:
-        """Run the stages that treat each frame by itself.
+        """Run the stages before the first one that mixes frames.
 
         Args:
             inputs (Tensor): Shape (B, T, 3, H, W).

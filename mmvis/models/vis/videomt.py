@@ -11,7 +11,7 @@ class VidEoMT(ClipVISModel):
     """Your ViT is secretly also a video segmentation model.
 
     Norouzi et al., CVPR 2026. A composition of
-    :class:`~mmvis.models.backbones.VisionTransformer`, which sees each frame by itself,
+    :class:`~mmvis.models.backbones.VisionTransformer`, which sees single frames,
     and :class:`~mmvis.models.vis_heads.VidEoMTHead`, the last blocks of the same
     network. Without propagation of queries it is EoMT (Kerssies et al., CVPR 2025).
     """

@@ -1,4 +1,4 @@
-"""Where in its frame an instance query looks."""
+"""Attention maps of instance queries."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Decoder whose queries look at all frames of a clip at once."""
+"""Decoder over all frames of a clip."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ClipDecoder(BaseModule):
 
     IFC (Hwang et al., NeurIPS 2021), Sec. 3.2: one set of queries is shared by
     the frames of a clip. VisTR (Wang et al., CVPR 2021), Sec. 3.2: a query for
-    each instance in each frame, all looking at all frames. Query content starts at
+    each instance in each frame, all attending to all frames. Query content starts at
     zero, ``query_embed`` is its position.
 
     Args:

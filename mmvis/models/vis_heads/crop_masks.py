@@ -1,4 +1,4 @@
-"""Masks of a padded frame, cut to the frame."""
+"""Cropping of mask logits to the unpadded frame."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ['crop_masks']
 def crop_masks(
     mask_logits: Tensor, frame_size: tuple[int, int], mask_stride: int
 ) -> Tensor:
-    """Leave out the padding at the bottom and on the right.
+    """Crop the padding at the bottom and on the right.
 
     Where the frame ends within a cell, the last axes are resampled bilinearly, so that
     the result covers the frame exactly, as :class:`ClipPrediction` wants it.

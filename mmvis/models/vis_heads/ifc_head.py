@@ -1,4 +1,4 @@
-"""IFC's head: clip queries give classes and dynamic 1x1 mask kernels."""
+"""IFC's head: classes and dynamic mask kernels from clip queries."""
 
 from __future__ import annotations
 
@@ -138,7 +138,7 @@ class IFCHead(BaseModule):
 
         Args:
             features (ClipFeatures): As of :meth:`forward`.
-            state (None): Clips are predicted each by itself.
+            state (None): Clips are predicted independently.
 
         Returns:
             tuple[list[ClipPrediction], None]: One for each of the B clips; no state.

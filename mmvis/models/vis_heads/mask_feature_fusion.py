@@ -1,4 +1,4 @@
-"""Fuse backbone levels into the features that mask kernels read."""
+"""Fusion of backbone levels into mask features."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Patches at a finer resolution."""
+"""EoMT's upscaling of patch features."""
 
 from __future__ import annotations
 

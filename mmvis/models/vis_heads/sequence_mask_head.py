@@ -1,4 +1,4 @@
-"""VisTR's masks of an instance, from its features in all frames."""
+"""VisTR's 3-D convolutions over the frames of an instance."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class SequenceMaskHead(BaseModule):
     """3-D convolutions over the frames of one instance.
 
     VisTR (Wang et al., CVPR 2021), Sec. 3.3: three convolutions of kernel 3 and
-    dilation 2 (in t, y and x) let the frames of a sequence help each other.
+    dilation 2 (in t, y and x) exchange information between the frames of a sequence.
 
     Args:
         in_channels (int): Channels of the features of one frame.

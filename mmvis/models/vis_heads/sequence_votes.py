@@ -1,4 +1,4 @@
-"""One class and score for a sequence, from those of its frames."""
+"""Class and score of a sequence from those of its frames."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""VidEoMT's head: the last blocks of a ViT, with queries that live on."""
+"""VidEoMT's head: the last blocks of a ViT, with query propagation."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ __all__ = ['VidEoMTHead']
 
 @MODELS.register_module()
 class VidEoMTHead(BaseModule):
-    """Let queries join the tokens of a frame, and hand them to the next frame.
+    """Encode queries with the tokens of each frame, and propagate them in time.
 
     VidEoMT (Norouzi et al., CVPR 2026): Q queries and the tokens of a frame go through
-    the last blocks of a ViT together; what they end with, fused with the learnt
+    the last blocks of a ViT together; their outputs, fused with the learned
     queries, starts the next frame. The index of a query is the identity of an object.
     Without ``propagation`` it is EoMT (Kerssies et al., CVPR 2025): each frame starts
-    with the learnt queries.
+    with the learned queries.
 
     With ``attn_mask_probs`` above 0, queries attend only to the patches of the mask
     that they predict before a block (EoMT, Sec. 3.2), each with that probability, in
@@ -47,10 +47,10 @@ class VidEoMTHead(BaseModule):
         position (str): As of the backbone: 'absolute', which patches have already, or
             'rotary', which each block needs again. Defaults to 'absolute'.
         propagation (str, optional): How the queries of the next frame come about:
-            'linear', VidEoMT's layer whose output is added to the learnt queries;
+            'linear', VidEoMT's layer whose output is added to the learned queries;
             'gru', the recurrent cell of LVMT; None, they do not. Defaults to 'linear'.
         max_grad_frames (int, optional): Frames through which gradients flow back; each
-            such number of frames, queries are cut from their past (LVMT: 15). Defaults
+            such number of frames, the gradient is stopped (LVMT: 15). Defaults
             to None: all frames of a clip.
         criterion (dict, optional): Config of the training losses,
             :class:`FrameMaskCriterion` without ``num_classes``.
@@ -188,7 +188,7 @@ class VidEoMTHead(BaseModule):
     def _run(
         self, features: ClipFeatures, queries: Tensor | None, supervised: bool
     ) -> tuple[list[dict[str, Tensor]], Tensor]:
-        """Go through the frames.
+        """Predict frame after frame.
 
         Args:
             features (ClipFeatures): As for :meth:`step`.
@@ -242,7 +242,7 @@ class VidEoMTHead(BaseModule):
         return layers, x
 
     def _predict_frame(self, x: Tensor, size: tuple[int, int]) -> dict[str, Tensor]:
-        """Read classes (B, Q, K+1) and masks (B, Q, h, w) off the tokens of a frame."""
+        """Predict classes (B, Q, K+1) and masks (B, Q, h, w) from a frame's tokens."""
         x = self.norm(x)
         queries, patches = x[:, : self.num_queries], x[:, -size[0] * size[1] :]
         mask_features = self.upscaler(patches.transpose(1, 2).unflatten(-1, size))
@@ -257,7 +257,7 @@ class VidEoMTHead(BaseModule):
     def _attention_mask(
         self, mask_logits: Tensor, num_tokens: int, size: tuple[int, int], prob: float
     ) -> Tensor:
-        """Where tokens attend: queries, with ``prob``, only to the patches they mask.
+        """Attention mask: queries attend, with ``prob``, only to the patches they mask.
 
         Returns:
             Tensor: Bool, shape (B, 1, N, N) for N tokens.
@@ -290,7 +290,7 @@ def _extra_tokens(features: ClipFeatures) -> list[Tensor]:
 
 
 def _stack_frames(layers: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
-    """Join what the T frames say, each (B, Q, ...), to (B, Q, T, ...)."""
+    """Stack the predictions of T frames, each (B, Q, ...), to (B, Q, T, ...)."""
     return {key: torch.stack([layer[key] for layer in layers], 2) for key in layers[0]}
 
 

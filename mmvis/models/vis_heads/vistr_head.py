@@ -1,4 +1,4 @@
-"""VisTR's head: a query for each instance in each frame."""
+"""VisTR's head: one query for each instance in each frame."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from mmvis.ties import exceeds
 
 __all__ = ['VisTRHead']
 
-# Logit of a mask in a frame that says that the instance is not there.
+# Mask logit in frames where the instance is absent.
 _ABSENT = -10.0
 
 
@@ -215,7 +215,7 @@ class VisTRHead(BaseModule):
 
         Args:
             features (ClipFeatures): As of :meth:`forward`.
-            state (None): Clips are predicted each by itself.
+            state (None): Clips are predicted independently.
 
         Returns:
             tuple[list[ClipPrediction], None]: One for each of the B clips; no state.
@@ -230,7 +230,7 @@ class VisTRHead(BaseModule):
         return predictions, None
 
     def join_frames(self, cls_logits: Tensor, mask_logits: Tensor) -> ClipPrediction:
-        """Join what the frames of one clip say.
+        """Combine the outputs for the frames of one clip.
 
         Args:
             cls_logits (Tensor): Shape (N, t, K+U+1).

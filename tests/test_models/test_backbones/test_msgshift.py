@@ -20,8 +20,8 @@ def clip_features(frames):
     return ClipFeatures((frames,), (1,), (padding_mask,))
 
 
-def record_messengers(model, monkeypatch):
-    """Lists that the messengers of each embedding and of each block will go to."""
+def record_messenger_tokens(model, monkeypatch):
+    """Lists that collect the messenger tokens of each embedding and each block."""
     embedded, shifted = [], []
 
     def record_shift(tokens, strides):
@@ -30,7 +30,7 @@ def record_messengers(model, monkeypatch):
 
     monkeypatch.setattr('mmvis.models.backbones.msgshift.shift_tokens', record_shift)
     for _, blocks, _ in model.layers:
-        # What enters the first block: patches, then messengers.
+        # Input of the first block: patches, then messenger tokens.
         blocks[0].norm1.register_forward_pre_hook(
             lambda _, inputs: embedded.append(inputs[0][:, -32:])
         )
@@ -39,12 +39,12 @@ def record_messengers(model, monkeypatch):
 
 @torch.no_grad()
 @pytest.mark.parametrize('case', CASES)
-def test_levels_and_messengers_are_those_of_the_original(
+def test_levels_and_messenger_tokens_equal_the_original(
     tevit_golden, case, monkeypatch
 ):
     golden = tevit_golden('backbone_msgshift')
     model = golden.load_part(MsgShifT(), 'backbone.')
-    embedded, shifted = record_messengers(model, monkeypatch)
+    embedded, shifted = record_messenger_tokens(model, monkeypatch)
     B, T = int(case[1]), int(case[3])
     clips = [golden.clip(T, (96, 160), (96, 160), seed=100 * b) for b in range(B)]
     frames = torch.stack(clips)
@@ -129,7 +129,7 @@ def test_frames_exchange_by_the_shift_alone(shift_strides, receives):
 
 @torch.no_grad()
 @pytest.mark.parametrize('num_layers', [(1, 2, 3, 1), (2, 2, 2, 2)])
-def test_messengers_come_home_in_each_stage(num_layers, monkeypatch):
+def test_each_stage_returns_messenger_tokens_to_their_frame(num_layers, monkeypatch):
     moves = []
 
     def record(tokens, strides):
@@ -154,7 +154,7 @@ def test_messengers_come_home_in_each_stage(num_layers, monkeypatch):
     ],
     ids=['B0', 'B2', 'B5'],
 )
-def test_has_the_parameters_of_pvt_v2_and_messengers(sizes):
+def test_has_the_parameters_of_pvt_v2_and_messenger_tokens(sizes):
     """Of the published depths, at a quarter of their widths."""
     ours = MsgShifT(**sizes).state_dict()
     pvt = PyramidVisionTransformerV2(**sizes).state_dict()
@@ -165,7 +165,7 @@ def test_has_the_parameters_of_pvt_v2_and_messengers(sizes):
 
 def test_every_parameter_and_every_read_messenger_learns():
     model = tiny_backbone().train()
-    entering = []  # patches and messengers of each block
+    entering = []  # patches and messenger tokens of each block
 
     def keep(_, inputs):
         inputs[0].retain_grad()
@@ -178,11 +178,11 @@ def test_every_parameter_and_every_read_messenger_learns():
     sum((m * torch.randn_like(m)).sum() for m in features.maps).backward()
     norms = {name: p.grad.norm() for name, p in model.named_parameters()}
     assert [name for name, norm in norms.items() if norm == 0] == []
-    # Patches read messengers as keys, which they are in the first three stages.
+    # Messenger tokens are keys of the patches in the first three stages.
     read = [bool(both.grad[:, -8:].any()) for both in entering]
     assert read == [True] * 6 + [False] * 2
 
 
-def test_messengers_make_equal_runs():
-    with pytest.raises(ValueError, match='6 messengers'):
+def test_messenger_tokens_form_equal_groups():
+    with pytest.raises(ValueError, match='6 messenger tokens'):
         MsgShifT(num_messenger_tokens=6)

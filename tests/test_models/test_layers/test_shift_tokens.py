@@ -46,7 +46,7 @@ def test_clips_do_not_mix():
 
 @pytest.mark.parametrize('strides', [STRIDES, ()])
 def test_unequal_runs_are_refused(strides):
-    with pytest.raises(ValueError, match='got 6 messengers and shift_strides='):
+    with pytest.raises(ValueError, match='got 6 messenger tokens and shift_strides='):
         check_shift_strides(strides, 6)
 
 

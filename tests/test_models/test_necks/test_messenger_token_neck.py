@@ -47,7 +47,7 @@ def test_shapes(make_features, num_frames):
     ('num_layers', 'reached'),
     [(2, range(5, 10)), (3, range(3, 12)), (4, range(1, 14))],
 )
-def test_messengers_travel_two_frames_a_layer(make_features, num_layers, reached):
+def test_messenger_tokens_move_two_frames_per_layer(make_features, num_layers, reached):
     neck = make_neck(num_layers=num_layers)
     assert frames_that_change(neck, make_features(15), 7) == list(reached)
 
@@ -68,7 +68,7 @@ def test_without_shift_frames_exchange_nothing(make_features, num_layers):
 
 
 @pytest.mark.parametrize('num_layers', [2, 3, 4, 5])
-def test_messengers_come_home(num_layers):
+def test_messenger_tokens_return_to_their_frame(num_layers):
     neck = make_neck(num_layers=num_layers)
     tokens = torch.randn(B, 7, M, C)
     moved = tokens
@@ -139,7 +139,7 @@ def test_mixed_precision(make_features):
 def test_gradients_reach_every_parameter(make_features):
     neck = make_neck().train()
     neck(make_features()).maps[-1].square().sum().backward()
-    # The messengers' own values are read by the cells; so are their positions.
+    # The cells read the values and the positions of the messenger tokens.
     without = [
         name
         for name, p in neck.named_parameters()
@@ -149,7 +149,7 @@ def test_gradients_reach_every_parameter(make_features):
 
 
 def test_unequal_runs_are_refused():
-    with pytest.raises(ValueError, match='got 6 messengers and shift_strides='):
+    with pytest.raises(ValueError, match='got 6 messenger tokens and shift_strides='):
         make_neck(num_messenger_tokens=6)
 
 

@@ -1,7 +1,8 @@
 """Methods: compositions of the parts."""
 
-from mmvis.models.vis.base import ClipVISModel, check_channels
+from mmvis.models.vis.base import ClipVISModel
 from mmvis.models.vis.ifc import IFC
+from mmvis.models.vis.part_checks import check_channels
 from mmvis.models.vis.tevit import TeViT
 from mmvis.models.vis.videomt import VidEoMT
 from mmvis.models.vis.vistr import VisTR

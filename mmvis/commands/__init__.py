@@ -17,6 +17,8 @@ COMMANDS = {
     'train': ('mmvis.engine.train', 'train a model from a config'),
     'test': ('mmvis.engine.test', 'run a model on a data set, evaluate and submit'),
     'report': ('mmvis.commands.report', 'show a test as a page: errors, videos'),
+    'logs': ('mmvis.commands.logs', 'draw the curves of trainings'),
+    'config': ('mmvis.commands.config', 'print a config; count its operations'),
     'models': ('mmvis.commands.models', 'list the models and their published weights'),
     'download': ('mmvis.commands.download', 'download published weights'),
 }

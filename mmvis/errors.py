@@ -1,4 +1,4 @@
-"""Errors that the person who runs mmvis can fix.
+"""Errors that a user can fix.
 
 Every error about a config, a file or an argument is raised as one of these classes.
 The tools print its message alone; any other exception is a bug and keeps its

@@ -1,9 +1,9 @@
-"""Memory limits: how much each part works on at a time.
+"""Memory limits of the parts.
 
-Where a part could do all of its work at once, but would hold more than memory allows,
-it goes in runs of at most so many things. Results do not depend on the numbers. They
-are read when a part runs, so that a machine with less memory may lower them in a module
-that ``custom_imports`` names::
+A part that would need too much memory for all of its work at once processes at most
+this many items at a time. Results do not depend on the limits. They are read when a
+part runs, so that a machine with less memory may lower them in a module that
+``custom_imports`` names::
 
     from mmvis import memory_limits
 

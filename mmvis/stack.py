@@ -1,6 +1,6 @@
-"""Everything that mmvis changes in the packages that it is built on.
+"""Changes to MMEngine, MMCV and MMDetection at import.
 
-Nothing of this can be had without a change:
+These are all changes; none of them can be avoided:
 
 - MMCV installed without compiled operators cannot be imported by MMDetection, see
   :mod:`mmvis.ops.mmcv_ext`.

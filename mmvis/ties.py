@@ -1,9 +1,8 @@
-"""Comparisons of floats that do not depend on rounding.
+"""Comparison of floats independent of rounding.
 
 Two predictions with the same mask get soft IoUs that differ in the sixth digit, and
-which one is larger depends on the order in which a processor sums. Whoever compares
-such numbers does it here: numbers that are equal but for rounding are equal, and a rule
-decides between them.
+which one is larger depends on the order in which a processor sums. The functions here
+treat numbers that are equal up to rounding as equal, and decide ties by a rule.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ _WEIGHTS = (1e-5, 1e-8, 1e-11)
 
 
 def snap(values: Tensor) -> Tensor:
-    """Give values that are equal but for rounding the same value.
+    """Give values that are equal up to rounding the same value.
 
     Sorted, each value joins the next larger one if it is close to it; all that are
     joined get the largest of them.
@@ -54,7 +53,7 @@ def exceeds(values: Tensor | float, threshold: Tensor | float) -> Tensor:
         threshold (Tensor | float): Not negative, shape as of ``values`` or one number.
 
     Returns:
-        Tensor: Bool; False where both are equal but for rounding.
+        Tensor: Bool; False where both are equal up to rounding.
     """
     return values > threshold * (1 + _TOLERANCE)
 
@@ -87,7 +86,7 @@ def rank(values: Tensor) -> Tensor:
 def match_pairs(scores: Tensor, *preferences: Tensor) -> list[tuple[int, int]]:
     """Find the pairs of rows and columns with the largest total score.
 
-    Of pairings whose totals are equal but for rounding the first preference chooses,
+    Of pairings whose totals are equal up to rounding the first preference chooses,
     then the second, then the order of rows and columns.
 
     Args:

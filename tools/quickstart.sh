@@ -8,7 +8,7 @@
 #
 # Running it again resumes with what is there: the environment, the data set, and
 # the training from its last checkpoint. Outputs lie under work_dirs/quickstart;
-# remove that folder to start anew.
+# remove that folder to start over.
 set -euo pipefail
 
 video="${1:-}"

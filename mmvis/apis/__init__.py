@@ -1,4 +1,4 @@
-"""Models for use outside of a runner."""
+"""Python interface: models and inference."""
 
 from mmvis.apis.init_model import init_model
 from mmvis.apis.vis_inferencer import VISInferencer

@@ -1,4 +1,4 @@
-"""A model from its config and checkpoint."""
+"""Building of a model from config and checkpoint."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def init_model(
     Args:
         config (str | Path | Config): A config file, what was read from it, or the
             name of a shipped one, e.g. 'tevit_msgshift'.
-        checkpoint (str | Path, optional): Weights; they have to fit exactly. Defaults
+        checkpoint (str | Path, optional): Weights; they must fit exactly. Defaults
             to None: the model keeps its random initialisation.
         device (str | torch.device): Where the model runs. Defaults to 'cpu'.
         cfg_options (dict, optional): Values that override those of the config, by
@@ -75,7 +75,7 @@ def init_model(
 def _stored_dataset_meta(
     checkpoint: dict, num_classes: int, filename: str | Path
 ) -> dict:
-    """What a checkpoint says about the data of its training; empty if nothing."""
+    """Data set information of a checkpoint; empty if it has none."""
     meta = checkpoint.get('meta') or {}
     stored = meta.get('dataset_meta') or {} if isinstance(meta, dict) else meta
     if not isinstance(stored, dict):

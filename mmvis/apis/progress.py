@@ -1,4 +1,4 @@
-"""What the inferencer shows while it works."""
+"""Progress of the inferencer on the terminal."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def frame_bar(
 
     Args:
         what (str): What is done with the frames.
-        num_frames (int | None): How many there will be; None if nobody knows.
+        num_frames (int | None): Total number of frames; None if it is unknown.
         show (bool): Whether to show the bar.
 
     Yields:
@@ -69,7 +69,7 @@ def frame_bar(
 
 
 def describe_clips(cfg: TestCfg, num_frames: int | None) -> str:
-    """Say how a video is cut into clips.
+    """Describe how a video is cut into clips.
 
     Args:
         cfg (TestCfg): ``test_cfg`` of the model.

@@ -26,7 +26,7 @@ __all__ = ['Seconds', 'VideoPrediction', 'array_pipeline']
 
 @dataclass
 class Seconds:
-    """Where the time goes, in seconds of the clock.
+    """Wall-clock time by part, in seconds.
 
     Attributes:
         reading (float): Frames are read, decoded and prepared.
@@ -148,7 +148,7 @@ class VideoPrediction:
             self.times.append(frame.time)
 
     def _push(self, chunk: list[tuple[int, Frame]]) -> Iterator[FrameResult]:
-        """Let the model see frames; give those that are final now."""
+        """Pass frames to the model; return those that are final now."""
         if not chunk:
             return
         with self.seconds.count('reading'):
@@ -187,7 +187,7 @@ class VideoPrediction:
                 img=images,
                 frame_id=frame_inds,
                 video_id=[1] * T,
-                video_len=[0] * T,  # nobody knows it yet
+                video_len=[0] * T,  # not known yet
                 height=[image.shape[0] for image in images],
                 width=[image.shape[1] for image in images],
             )
@@ -199,7 +199,7 @@ def _was_not_kept() -> np.ndarray:
 
 
 def array_pipeline(cfg: Config) -> Compose:
-    """Build the test pipeline of a config, for frames that are there already.
+    """Build the test pipeline of a config, for frames that are in memory.
 
     Raises:
         ValueError: If it does not begin by sampling and loading frames.

@@ -1,4 +1,4 @@
-"""Tracks of any video, from a file, a folder, arrays, a camera, ..."""
+"""Inference on videos: files, folders, arrays, cameras, ..."""
 
 from __future__ import annotations
 
@@ -78,8 +78,8 @@ class VISInferencer:
         self.model = init_model(config, checkpoint, device, cfg_options)
         if checkpoint is None:
             print_warning(
-                'no checkpoint was given: the weights are random and the tracks mean '
-                'nothing. Pass the checkpoint of a trained model.'
+                'no checkpoint was given: the weights are random and the tracks are '
+                'meaningless. Pass the checkpoint of a trained model.'
             )
         meta = self.model.dataset_meta
         self.classes: tuple[str, ...] = meta['classes']
@@ -118,8 +118,8 @@ class VISInferencer:
             fps (float, optional): Frames per second. Defaults to None: the times of
                 the source; 6 for images and arrays, which have none.
             on_damage (str): Where frames of a video file are missing or corrupted,
-                'warn' uses what is there and says what is missing; 'stop' raises an
-                error. Defaults to 'warn'.
+                'warn' uses all readable frames and reports what is missing; 'stop'
+                raises an error. Defaults to 'warn'.
             show_progress (bool): Show bars. Defaults to True.
 
         Returns:
@@ -202,7 +202,7 @@ class VISInferencer:
                 f'`inputs` are {len(source)} videos. stream() takes one at a time: '
                 'call it for each, or use inferencer(...).'
             )
-        # A generator of its own, so that mistakes are raised here and now.
+        # A separate generator, so that errors are raised by this call.
         return self._stream(source, out_dir, score_thr, endings)
 
     def _stream(
@@ -285,7 +285,7 @@ class VISInferencer:
         score_thr: float,
         show_progress: bool,
     ) -> VideoResult:
-        """Draw with the final scores, or where frames come but once meanwhile."""
+        """Draw with the final scores, or during inference if frames come only once."""
         paths = dict(files.paths)
         meanwhile = {}
         if not source.can_restart:
@@ -306,7 +306,7 @@ class VISInferencer:
         return result
 
     def _announce(self, source: FrameSource) -> None:
-        """Say how a video is cut, before it takes long."""
+        """Report how a video is cut, before inference starts."""
         number = source.num_frames
         length = 'frames until it ends' if number is None else f'{number} frames'
         clips = describe_clips(self.model.test_cfg, number)
@@ -321,7 +321,7 @@ def _check_score_thr(score_thr: float) -> None:
 
 
 def _check_out_dir(out_dir: str | os.PathLike, source: FrameSource) -> None:
-    """Keep outputs apart from frames, among which they would be taken next time."""
+    """Refuse the folder of the frames: outputs would be read as frames next time."""
     if not isinstance(source, ImageSource):
         return
     folders = {path.parent.resolve() for path in source.paths}

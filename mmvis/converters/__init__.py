@@ -1,4 +1,4 @@
-"""From published checkpoints of the original code to mmvis."""
+"""Converters of published checkpoints."""
 
 from mmvis.converters.checkpoint_file import read_tensors
 from mmvis.converters.dinov2 import convert_dinov2, is_dinov2

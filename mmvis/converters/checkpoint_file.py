@@ -1,4 +1,4 @@
-"""Checkpoint files: read as data only, checked, written.
+"""Reading, checking and writing of checkpoint files.
 
 The one reader of mmvis. Nothing of a file is run, and its weights are dense, finite
 tensors by name, or one error names the file and the entry.
@@ -156,7 +156,7 @@ def write_checkpoint(
     *,
     key: str = 'state_dict',
 ) -> None:
-    """Write weights to a file, whole or not at all.
+    """Write weights to a file atomically.
 
     Args:
         weights (Mapping[str, Tensor]): Weights by name.
@@ -300,7 +300,7 @@ def _unreadable(path: Path, error: Exception) -> str:
             'because that can run any code. Convert checkpoints of other projects '
             'with tools/model_converters/.'
         )
-    # Torch says what it met after a long advice to run the file's code.
+    # Torch's message begins with a long advice to run the file's code.
     reason = str(error).rpartition('WeightsUnpickler error:')[2].strip()
     reason = quoted(reason.partition('\n')[0])
     return (

@@ -30,7 +30,7 @@ def load_model_cfg(config: str | Path) -> ConfigDict:
 def convert_file(
     src: str, dst: str, convert: Convert, *, key: str = 'state_dict'
 ) -> None:
-    """Read a checkpoint, convert it, write it; leave with what is wrong in ``src``.
+    """Read a checkpoint, convert it and write it; exit with an error if it is wrong.
 
     Args:
         src (str): Checkpoint to read.

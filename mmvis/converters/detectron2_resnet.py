@@ -1,4 +1,4 @@
-"""Names of Detectron2's ResNets and MMDetection's."""
+"""Table of weight names: Detectron2's ResNets to MMDetection's."""
 
 __all__ = ['RESNET_TABLE']
 

@@ -1,4 +1,4 @@
-"""Names inside of DETR's transformer layers and ours."""
+"""Table of weight names: DETR's transformer layers to those of mmvis."""
 
 __all__ = ['DECODER_LAYER', 'ENCODER_LAYER', 'layer_rows']
 

@@ -1,4 +1,4 @@
-"""Weights of DINOv2 for the ViT of VidEoMT and EoMT, before any training."""
+"""Converter of DINOv2 to the ViT of VidEoMT and EoMT."""
 
 from __future__ import annotations
 

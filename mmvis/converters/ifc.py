@@ -1,4 +1,4 @@
-"""Names of the published IFC checkpoints (Detectron2) and ours."""
+"""Converter of IFC's published checkpoints (Detectron2)."""
 
 from __future__ import annotations
 

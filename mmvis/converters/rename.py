@@ -1,4 +1,4 @@
-"""Rename the weights of a checkpoint by a table, in both directions."""
+"""Renaming of the weights of a checkpoint by a table, in both directions."""
 
 from __future__ import annotations
 

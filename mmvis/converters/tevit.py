@@ -1,4 +1,4 @@
-"""From the original TeViT, QueryInst and PVTv2 to mmvis."""
+"""Converter of TeViT, QueryInst and PVTv2."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ __all__ = [
     'tevit_sizes_of',
 ]
 
-# TeViT is QueryInst with messengers and has its names, those of MMDetection 2 and 3;
-# only the rooms of the house are put before.
+# TeViT is QueryInst with messenger tokens and has its names, those of MMDetection 2 and
+# 3; only the prefixes of the parts differ.
 _TABLE = [
     ('backbone.', 'backbone.'),
     ('neck.', 'necks.0.'),
@@ -118,7 +118,7 @@ def convert_tevit(
 ) -> dict[str, Tensor]:
     """Turn the weights of a TeViT or QueryInst checkpoint into those of a model.
 
-    Messengers that the checkpoint lacks (QueryInst with PVTv2, for a training of
+    Messenger tokens that the checkpoint lacks (QueryInst with PVTv2, for a training of
     MsgShifT) are those of the model. A Swin in Microsoft's names passes through
     MMDetection's converter, which reorders the patches that are merged.
 
@@ -173,8 +173,8 @@ def convert_pvt_v2(
         tensors (Mapping[str, Tensor]): Weights by the names of PVT's repository; the
             ImageNet classifier is left out.
         expected (Mapping[str, Tensor]): State dict of the backbone, MMDetection's
-            ``PyramidVisionTransformerV2`` or ``MsgShifT``, whose messengers stay as
-            they are.
+            ``PyramidVisionTransformerV2`` or ``MsgShifT``, whose messenger tokens
+            stay as they are.
 
     Returns:
         dict[str, Tensor]: Weights of the whole backbone, without prefix.

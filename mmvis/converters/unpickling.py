@@ -90,7 +90,7 @@ def _data_types() -> list:
 
 
 def _history_statistic(owner: type, name: str) -> Callable:
-    """Stand in for ``getattr``, which would open a way to all of Python."""
+    """Replacement of ``getattr``, which would give access to all of Python."""
     if owner is not HistoryBuffer or name.startswith('_'):
         raise pickle.UnpicklingError(
             f'Unsupported GLOBAL builtins.getattr({owner!r}, {name!r})'

@@ -1,4 +1,4 @@
-"""Names of the published VidEoMT and EoMT checkpoints and ours."""
+"""Converter of the published VidEoMT and EoMT checkpoints."""
 
 from __future__ import annotations
 
@@ -214,13 +214,13 @@ def _table(
     """Rows for :func:`rename`: the last blocks are those of the head."""
     rows = [(names[form.column], names[0]) for names in _PARTS]
     for i in range(num_frame_blocks + num_query_blocks):
-        room, number = 'backbone', i
+        part, number = 'backbone', i
         if i >= num_frame_blocks:
-            room, number = 'head', i - num_frame_blocks
+            part, number = 'head', i - num_frame_blocks
         rows += [
             (
                 f'{form.blocks}.{i}.{names[form.column]}',
-                f'{room}.blocks.{number}.{names[0]}',
+                f'{part}.blocks.{number}.{names[0]}',
             )
             for names in _IN_BLOCK
         ]

@@ -1,4 +1,4 @@
-"""Names of the published VisTR checkpoints, and of DETR's, and ours."""
+"""Converter of the published VisTR and DETR checkpoints."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ _TABLE = [
 ]
 _CLASS_WEIGHT = 'vistr.class_embed.weight'
 _CLASS_WEIGHTS = ('head.class_embed.weight', 'head.class_embed.bias')
-# What DETR has and VisTR has not.
+# Weights of DETR that VisTR does not have.
 _ONLY_IN_DETR = re.compile(
     r'(vistr\.(class_embed|query_embed)\.|mask_head\.(lay5|out_lay)\.)'
 )
-# What VisTR has and DETR has not; class_embed and query_embed differ in meaning.
+# Weights of VisTR that DETR does not have; class_embed, query_embed differ in meaning.
 _NEW_IN_VISTR = re.compile(
     r'head\.(class_embed|decoder\.query_embed|sequence_head|mask_head\.(dcn|conv_offset))\.'
 )
@@ -144,7 +144,7 @@ def convert_detr(
 
     Taken are backbone, transformer, box head and, where the file has a mask branch,
     box attention and all of the mask head but its last convolution. Classes, queries,
-    deformable convolution and 3-D convolutions start anew.
+    deformable convolution and 3-D convolutions keep their random initialisation.
 
     Args:
         tensors (Mapping[str, Tensor]): Weights of DETR, with or without masks.

@@ -2,7 +2,7 @@
 
 from mmvis.stack import import_mmdet_datasets
 
-# Before what builds on them; configs name MMDetection's transforms and samplers, too.
+# Imported first: configs name MMDetection's transforms and samplers, too.
 import_mmdet_datasets()
 
 from mmvis.datasets import samplers, transforms

@@ -1,4 +1,4 @@
-"""Which frames of a video show anything."""
+"""Frames of a video that show an instance."""
 
 __all__ = ['annotated_frames']
 

@@ -1,4 +1,4 @@
-"""What data sets of videos and of still images share."""
+"""Base class of data sets of videos and of still images."""
 
 from mmengine.dataset import BaseDataset
 from mmengine.fileio import join_path
@@ -106,7 +106,7 @@ class BaseClipDataset(BaseDataset):
         )
 
     def filter_data(self) -> list[dict]:
-        """Drop the records that have nothing to learn from.
+        """Drop the records without a mask.
 
         Raises:
             ValueError: If none is left.

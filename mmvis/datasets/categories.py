@@ -40,7 +40,7 @@ DATASET_CLASSES: dict[str, tuple[str, ...]] = {
 
 
 def _normalise(name: str) -> str:
-    """Spell a name one way: OVIS's "Vehical" is also written "Vehicle"."""
+    """Unify the spelling of a name: OVIS's "Vehical" is also written "Vehicle"."""
     name = name.lower().replace(' ', '_')
     return 'vehicle' if name == 'vehical' else name
 
@@ -58,9 +58,9 @@ def match_categories(
             with ``id`` and ``name``.
         classes (Sequence[str] | None): Names of the labels, a subset of the
             file's in any order. Defaults to None, all of the file's.
-        dataset_version (str | None): A key of :data:`DATASET_CLASSES`, of which
-            the file has to be: its categories in the order of their ids have to
-            be this list. Defaults to None.
+        dataset_version (str | None): A key of :data:`DATASET_CLASSES`: the
+            categories of the file in the order of their ids must be this list.
+            Defaults to None.
         source (str): Name of the file, for messages.
 
     Returns:

@@ -1,4 +1,4 @@
-"""COCO's classes in terms of the video benchmarks', for pre-training."""
+"""Mapping from COCO's classes to those of the video benchmarks."""
 
 __all__ = ['COCO_CLASS_MAPS']
 

@@ -1,4 +1,4 @@
-"""Still images as videos of one frame, for pre-training."""
+"""COCO images as videos of one frame, for pre-training."""
 
 from mmvis.datasets.base_clip_dataset import BaseClipDataset
 from mmvis.datasets.categories import DATASET_CLASSES, match_categories

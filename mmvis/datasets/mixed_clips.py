@@ -1,4 +1,4 @@
-"""Several data sets in equal shares."""
+"""Mixture of data sets in equal shares."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ __all__ = ['MixedClipDataset']
 
 @DATASETS.register_module()
 class MixedClipDataset(Dataset):
-    """Take samples of several data sets in turn, as many of each.
+    """Mixture of several data sets, with equally many samples of each.
 
-    A pass holds each sample of the largest data set once; the smaller ones begin anew
-    until it is through. So VidEoMT (Norouzi et al., CVPR 2026) trains on videos and on
-    clips made of COCO's images, one to one. :class:`SeededIndex` keeps its seed.
+    A pass has each sample of the largest data set once, and repeats those of the
+    smaller ones. VidEoMT (Norouzi et al., CVPR 2026) trains on such a mixture of videos
+    and clips made of COCO's images. :class:`SeededIndex` keeps its seed.
 
     Args:
         datasets (Sequence[dict]): Configs of the data sets, of the same classes.

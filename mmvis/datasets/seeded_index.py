@@ -1,4 +1,4 @@
-"""Sample indices that bring the seed of their augmentation with them."""
+"""Sample indices with the seed of their augmentation."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def seed_everything(seed: tuple[int, ...]) -> None:
 
     Args:
         seed (tuple[int, ...]): Non-negative integers, mixed by NumPy's
-            ``SeedSequence``, so that neighbouring seeds give unrelated numbers.
+            ``SeedSequence``, so that similar seeds give independent numbers.
     """
     states = np.random.SeedSequence(seed).generate_state(3)
     random.seed(int(states[0]))

@@ -1,4 +1,4 @@
-"""Dividing videos into training and validation ones."""
+"""Stratified split of videos into training and validation."""
 
 import numpy as np
 
@@ -43,15 +43,15 @@ def split_videos(counts: np.ndarray, val_fraction: float, seed: int = 0) -> np.n
     wanted_val = val_fraction * totals
     wanted = np.stack([totals - wanted_val, wanted_val])  # (2, K)
     needs_first = np.count_nonzero(counts, axis=0) >= 2
-    room = np.array([num_videos - num_val, num_val])
+    num_left = np.array([num_videos - num_val, num_val])
 
     is_val = np.zeros(num_videos, dtype=bool)
     left = np.random.default_rng(seed).permutation(num_videos)
     while len(left) > 0:
         chosen, category = _videos_of_rarest_category(counts, left)
         for video in chosen:
-            if category is None or room.min() <= 0:
-                side = int(room.argmax())
+            if category is None or num_left.min() <= 0:
+                side = int(num_left.argmax())
             elif needs_first[category]:
                 side = 1
             else:
@@ -59,7 +59,7 @@ def split_videos(counts: np.ndarray, val_fraction: float, seed: int = 0) -> np.n
             is_val[video] = side == 1
             needs_first &= ~((counts[video] > 0) & is_val[video])
             wanted[side] -= counts[video]
-            room[side] -= 1
+            num_left[side] -= 1
         left = left[~np.isin(left, chosen)]
     return is_val
 

@@ -1,4 +1,4 @@
-"""YouTube-VIS 2019, 2021 and 2022, OVIS, and whatever has their format."""
+"""Data sets in the format of YouTube-VIS: 2019, 2021, 2022, OVIS, own data."""
 
 from mmvis.datasets.base_clip_dataset import BaseClipDataset
 from mmvis.datasets.categories import match_categories

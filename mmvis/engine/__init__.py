@@ -1,4 +1,4 @@
-"""Hooks, loops, optimizers and schedules that MMEngine lacks, and what tools share."""
+"""Hooks, loops, optimizers and schedules that MMEngine lacks, and tools."""
 
 from mmvis.engine import hooks, loops, optimizers, schedulers
 

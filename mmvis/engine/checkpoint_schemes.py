@@ -1,4 +1,4 @@
-"""MMEngine's names of checkpoints, read as data only, and its atomic file writing."""
+"""Safe checkpoint loading and atomic file writing for MMEngine."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def use_safe_checkpoint_files() -> None:
     """Make MMEngine write files atomically and read checkpoints as data only.
 
     MMEngine 0.10.7 cannot read its own checkpoints with torch >= 2.6; OneDL's reads
-    with code where reading without it fails. Both write in place, so that a training
-    killed meanwhile leaves half a file. Both run the config that a checkpoint holds
+    by running code where safe loading fails. Both write in place, so that a training
+    killed meanwhile leaves an incomplete file. Both run the config of a checkpoint
     as Python when a training is resumed from it.
     """
     register_backend('local', _AtomicLocalBackend, force=True, prefixes='')

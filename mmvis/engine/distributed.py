@@ -1,4 +1,4 @@
-"""Several processes where there is no GPU."""
+"""Distributed runs without a GPU."""
 
 import torch
 from mmengine.config import Config
@@ -11,7 +11,7 @@ __all__ = ['use_cpu_processes']
 def use_cpu_processes(cfg: Config) -> None:
     """Make a runner's config work in a distributed run without a GPU.
 
-    MMEngine takes a GPU for granted as soon as there is a launcher. Here the process
+    MMEngine assumes a GPU as soon as there is a launcher. Here the process
     group is made over gloo before MMEngine looks for it. Does nothing where there is
     a GPU or no launcher.
 

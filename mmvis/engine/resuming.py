@@ -1,4 +1,4 @@
-"""Checkpoints that a training can be resumed from."""
+"""Check of checkpoints that a training resumes from."""
 
 from __future__ import annotations
 
@@ -42,9 +42,9 @@ def find_last_checkpoint(work_dir: str) -> str | None:
 
 
 def check_resumable(runner: Runner, checkpoint: Mapping[str, Any]) -> None:
-    """Check that a checkpoint holds all that a training goes on with.
+    """Check that a checkpoint holds everything that resuming needs.
 
-    MMEngine starts anew, without a word, what a checkpoint lacks.
+    MMEngine resets everything that a checkpoint lacks, without a warning.
 
     Args:
         runner (Runner): About to resume; its optimizer is built.
@@ -164,7 +164,7 @@ def _moments_problem(state: Any, parameters: list[Tensor]) -> str | None:
     if state and fresh:
         print_log(
             f'The optimizer has no state of {len(fresh)} parameters in the checkpoint; '
-            'theirs starts anew.',
+            'it is initialised for them.',
             logger='current',
         )
     return None

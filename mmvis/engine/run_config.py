@@ -1,4 +1,4 @@
-"""The config of one run: a file, and what the command line changes in it."""
+"""Config of a run: a file, and the options of the command line."""
 
 from __future__ import annotations
 

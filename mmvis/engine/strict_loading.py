@@ -1,4 +1,4 @@
-"""Checkpoints that fit the model, or one error that says why not."""
+"""Strict loading of checkpoints."""
 
 from __future__ import annotations
 
@@ -85,7 +85,7 @@ def drop_other_heads(
 ) -> None:
     """Remove class heads for another number of classes from a state dict.
 
-    Their place is filled with the model's own, freshly initialised values.
+    They are replaced by the model's own, randomly initialised values.
 
     Args:
         model (nn.Module): The model to be trained.
@@ -102,8 +102,8 @@ def drop_other_heads(
             weights[name] = value
     if dropped:
         print_log(
-            'Class heads of the checkpoint are for other classes and start anew: '
-            + ', '.join(dropped),
+            'Class heads of the checkpoint are for other classes; they are initialised '
+            f'randomly: {", ".join(dropped)}',
             logger='current',
         )
 
@@ -111,7 +111,7 @@ def drop_other_heads(
 def add_new_parameters(
     model: nn.Module, weights: dict[str, Tensor], patterns: Sequence[str]
 ) -> None:
-    """Fill in parameters that a pre-training did not have.
+    """Add parameters that a pre-training did not have.
 
     Args:
         model (nn.Module): The model to be trained, which has initialised them.

@@ -1,4 +1,4 @@
-"""Errors that a user can fix as one readable message; bugs with their traceback."""
+"""Readable messages for errors that a user can fix."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ _CONFIG_MODULES = (
 _CONFIGURED_PACKAGES = ('mmcv', 'mmdet', 'mmengine', 'torch')
 _CONFIG_ERRORS = (AssertionError, KeyError, TypeError, ValueError)
 
-#: What torch says when the machine lacks something, and what helps.
+#: Messages of torch when a resource is exhausted, and how to fix it.
 _LACKS = (
     (
         re.compile('shared memory|signal: Bus error|file </torch_'),
@@ -48,7 +48,7 @@ _LACKS = (
     ),
     (
         re.compile(r'DataLoader worker .*signal: Killed'),
-        'The system ended a loader worker, most likely because memory ran out. Lower '
+        'The system killed a loader worker, most likely because memory ran out. Lower '
         'num_workers or batch_size of train_dataloader or test_dataloader.',
     ),
     (
@@ -66,7 +66,7 @@ _LACKS = (
 
 @contextmanager
 def user_errors(config: str, cfg: Config | None = None) -> Iterator[None]:
-    """End the program with one message where the user can fix what went wrong.
+    """End the program with one message for errors that the user can fix.
 
     The full traceback of every error goes to the log file of the run, if there is one.
 
@@ -167,7 +167,7 @@ def _is_about_config(error: BaseException) -> bool:
 
 
 def _find_remedy(error: BaseException) -> str | None:
-    """What helps against an error that tells of a lack of memory or files."""
+    """How to fix an error about exhausted memory or files; None for others."""
     chain = []
     link: BaseException | None = error
     while link is not None and len(chain) < 10:

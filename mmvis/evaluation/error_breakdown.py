@@ -1,4 +1,4 @@
-"""Which kinds of errors keep a results file from a perfect AP50."""
+"""Breakdown of AP50 by kinds of errors (TIDE)."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MAX_TRACKS = 100  # per video and category, as in the official evaluation
 
 @dataclass
 class VideoErrors:
-    """How each track of one video was judged.
+    """Errors of the tracks of one video.
 
     Attributes:
         video_id (int): The video.
@@ -93,7 +93,7 @@ class _Judged:
 def break_down_errors(
     gt: Mapping, results: Sequence[Mapping], score_thr: float = 0.0
 ) -> ErrorBreakdown:
-    """Judge every result, and find what each kind of error costs.
+    """Classify every result, and compute the cost of each kind of error.
 
     Args:
         gt (Mapping): The checked ground truth: videos, categories, annotations.
@@ -281,7 +281,7 @@ def _corrected(
     num_gts: dict[int, int],
     num_missed: dict[int, int],
 ) -> tuple[list[_Judged], dict[int, int]]:
-    """The judged results, and the number of tracks, without one kind of error.
+    """The classified results, and the number of tracks, without one kind of error.
 
     What could match a track that nothing else matches becomes true, the best one for
     each track; the others of the kind are left out.

@@ -1,4 +1,4 @@
-"""Ground-truth and results files, read for evaluation."""
+"""Reading of ground-truth and results files for evaluation."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def parse_ground_truth(content: bytes, source: str, is_strict: bool = True) -> d
         content (bytes): JSON text.
         source (str): Name of the file, for messages.
         is_strict (bool): Whether to refuse or replace what the official evaluator
-            scores in silence; if False, id 0 stays. Defaults to True.
+            accepts without an error; if False, id 0 stays. Defaults to True.
 
     Returns:
         dict: See :func:`mmvis.structures.ytvis_json.parse_ytvis`; polygons of known

@@ -1,4 +1,4 @@
-"""What is reported of an evaluation: numbers by name, and tables."""
+"""Report of an evaluation: numbers by name, and tables."""
 
 from __future__ import annotations
 

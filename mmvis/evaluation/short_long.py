@@ -1,4 +1,4 @@
-"""The protocol of YouTube-VIS 2022: short and long videos apart."""
+"""Protocol of YouTube-VIS 2022: short and long videos apart."""
 
 from __future__ import annotations
 

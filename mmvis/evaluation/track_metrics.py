@@ -42,10 +42,10 @@ def evaluate_tracks(
 ) -> dict[str, float]:
     """Score tracks as multi-object tracking and video object segmentation do.
 
-    AP ranks tracks by their scores; these numbers, TrackMAP apart, take every track
-    at its word. So each object counts once, with its best class, and only above
+    AP ranks tracks by their scores; these numbers, except TrackMAP, ignore scores.
+    Therefore each object counts once, with its best class, and only above
     ``score_thr``. Numbers are means over the categories that have a track; J&F is one
-    over all tracks, whatever their category.
+    over all tracks, of any category.
 
     Args:
         gt (Mapping): The checked ground truth: videos, categories, annotations.

@@ -1,4 +1,4 @@
-"""Checks of parsed ground truth and results, as of their files."""
+"""Validation of parsed ground truth and results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Average precision of video instance segmentation, and submissions."""
+"""Metric of video instance segmentation."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class VISMetric(BaseMetric):
                 RLE or None per frame.
         """
         if is_main_process():
-            self._ground_truth()  # a bad file fails before hours of inference
+            self._ground_truth()  # an invalid file fails before hours of inference
         for sample in data_samples:
             if 'pred_track_instances' not in sample:
                 continue
@@ -133,7 +133,7 @@ class VISMetric(BaseMetric):
         if num_missing:
             print_log(
                 f'{num_missing} of {len(gt["videos"])} videos of {self._gt_file} were '
-                'not predicted; whatever they hold counts as missed.',
+                'not predicted; their instances count as missed.',
                 logger='current',
                 level=logging.WARNING,
             )

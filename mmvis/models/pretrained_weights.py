@@ -21,7 +21,7 @@ def checked_pretrained_weights(model: nn.Module) -> Iterator[None]:
 
     MMEngine and MMDetection load what fits and leave the rest random. Here every
     weight of a convolution or a linear layer must be in the checkpoint; parts without
-    one, as norms that a backbone adds to its outputs, may start random and are logged.
+    one, as norms that a backbone adds to its outputs, may be random and are logged.
 
     Args:
         model (nn.Module): While its ``init_weights`` runs, every part whose

@@ -1,4 +1,4 @@
-"""Operators that mmcv only offers compiled, in plain PyTorch."""
+"""Operators in plain PyTorch that mmcv has only compiled."""
 
 from mmvis.ops.deform_conv import deform_conv2d, modulated_deform_conv2d
 from mmvis.ops.mmcv_ext import has_compiled_ops

@@ -1,4 +1,4 @@
-"""Deformable convolution in plain PyTorch, with the numbers of mmcv's operators."""
+"""Deformable convolution in plain PyTorch, with the results of mmcv's operators."""
 
 import torch
 from torch import Tensor

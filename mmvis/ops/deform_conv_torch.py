@@ -1,4 +1,4 @@
-"""The sampling behind both kinds of deformable convolution, in plain PyTorch."""
+"""Implementation of deformable convolution in plain PyTorch."""
 
 from collections.abc import Iterator
 from itertools import pairwise

@@ -1,4 +1,4 @@
-"""A stand-in for ``mmcv._ext`` where mmcv was installed without compiling."""
+"""Replacement of ``mmcv._ext`` where mmcv was installed without compiling."""
 
 import importlib
 import types
@@ -41,5 +41,5 @@ def _missing(name: str) -> Callable:
 
 
 def has_compiled_ops() -> bool:
-    """Tell whether mmcv's own compiled operators are there."""
+    """Whether mmcv's own compiled operators are installed."""
     return not isinstance(importlib.import_module(_NAME), MmcvExtStandIn)

@@ -1,4 +1,4 @@
-"""From masks within boxes to masks of the whole picture."""
+"""Pasting of masks within boxes into masks of the whole image."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ def paste_masks(masks: Tensor, bboxes: Tensor, size: tuple[int, int]) -> Tensor:
 
     The numbers are those of Mask R-CNN's pasting (``F.grid_sample`` with zero padding
     at pixel centres). As it is separable, it takes two small matrix products.
-    Boxes may lie partly or wholly outside of the picture, or be empty.
+    Boxes may lie partly or wholly outside of the image, or be empty.
 
     Args:
         masks (Tensor): Mask probabilities, shape (N, m, m).
-        bboxes (Tensor): Their boxes, xyxy in pixels of the picture, shape (N, 4).
-        size (tuple[int, int]): Height and width of the picture.
+        bboxes (Tensor): Their boxes, xyxy in pixels of the image, shape (N, 4).
+        size (tuple[int, int]): Height and width of the image.
 
     Returns:
         Tensor: Shape (N, height, width).

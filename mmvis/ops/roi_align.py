@@ -1,4 +1,4 @@
-"""RoIAlign in plain PyTorch, with the numbers of mmcv's compiled operator."""
+"""RoIAlign in plain PyTorch, with the results of mmcv's compiled operator."""
 
 import torch
 from torch import Tensor

@@ -1,4 +1,4 @@
-"""The pooling behind RoIAlign, in plain PyTorch."""
+"""Implementation of RoIAlign in plain PyTorch."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Where RoIAlign samples: the points of every bin of every region."""
+"""Sampling points of RoIAlign."""
 
 from collections.abc import Iterator
 from typing import NamedTuple

@@ -1,4 +1,4 @@
-"""Bilinear sampling as a weighted sum of rows, the core of both operators.
+"""Bilinear sampling as a weighted sum of rows.
 
 A feature map with channels last is a table with one row per pixel. A bilinear
 sample is a weighted sum of four rows, and so is any mean of samples, with more

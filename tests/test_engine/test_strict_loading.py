@@ -44,7 +44,7 @@ def test_other_model_is_named(tmp_path):
         load_strictly(model(), str(tmp_path / 'a'))
 
 
-def test_named_heads_start_anew_and_others_stay():
+def test_named_heads_are_randomly_initialised_and_others_stay():
     target = model()
     weights = weights_of(dict(state_dict=model(5).state_dict()))
     body = weights['body.weight'].clone()
@@ -58,7 +58,7 @@ def test_named_heads_start_anew_and_others_stay():
     assert weights['head.bias'].shape == (3,)
 
 
-def test_parameters_that_a_pretraining_lacks_start_anew():
+def test_parameters_that_a_pretraining_lacks_are_random():
     target = model()
     weights = model().state_dict()
     del weights['head.bias'], weights['body.bias']

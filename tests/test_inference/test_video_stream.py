@@ -495,7 +495,7 @@ class Counter:
         return ClipPrediction(probs, logits, torch.tensor([3])), count
 
 
-def test_state_goes_from_clip_to_clip_and_starts_anew_with_each_video(
+def test_state_is_passed_from_clip_to_clip_and_reset_for_each_video(
     open_stream, samples_of
 ):
     """Two videos take turns on one model."""

@@ -100,7 +100,7 @@ def spoil_moment(content):
         (spoil_moment, "'optimizer.state[3]' 'exp_avg' holds NaN"),
     ],
 )
-def test_nothing_starts_anew_on_resume(train, edited, error, tmp_path, edit, message):
+def test_resume_needs_all_state(train, edited, error, tmp_path, edit, message):
     bad = edited(edit)
     options = ['train_cfg.max_iters=3']
     text = error(train, tmp_path / 'work', '--resume', bad, options=options)

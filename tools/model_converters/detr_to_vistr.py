@@ -43,12 +43,12 @@ def main() -> None:
     convert_file(
         args.src, args.dst, lambda tensors: convert(tensors, args.config, fresh)
     )
-    print('Of these start anew:')
+    print('Initialised randomly:')
     print('\n'.join(f'  {name}' for name in fresh))
 
 
 def convert(tensors: dict, config: str | None, fresh: list[str]) -> dict:
-    """Turn DETR's weights into those of a model; note which ones start anew."""
+    """Turn DETR's weights into those of a model; list the random ones."""
     if config is None:
         is_r101 = any('body.layer3.6.' in name for name in tensors)
         config = CONFIGS / ('vistr_r101.py' if is_r101 else 'vistr_r50.py')

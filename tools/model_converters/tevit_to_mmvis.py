@@ -90,7 +90,7 @@ def load_fitting_cfg(tensors: dict, config: str | None) -> ConfigDict:
     else:
         sizes = tevit_sizes_of(tensors)
         # Training and testing find the number of classes in their config: it is that
-        # of the data, and class heads for others start anew.
+        # of the data, and class heads for others are initialised randomly.
         model_cfg.head.num_classes = sizes.pop('num_classes')
         changes = resize(model_cfg.head.rpn_head, 'model.head.rpn_head', sizes)
     if changes:

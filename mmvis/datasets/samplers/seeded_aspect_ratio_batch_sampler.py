@@ -1,4 +1,4 @@
-"""Batches of equally oriented clips that can be taken up anywhere."""
+"""Resumable batches of equally oriented clips."""
 
 from __future__ import annotations
 

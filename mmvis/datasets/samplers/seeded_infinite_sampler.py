@@ -1,4 +1,4 @@
-"""Endless training samples whose order and augmentation can be taken up anywhere."""
+"""Endless, reproducible and resumable training samples."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Videos in chunks of consecutive frames, for streaming inference."""
+"""Sampler of chunks of consecutive frames, for streaming inference."""
 
 import heapq
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""The categories of ShapesVIS: contours of about unit radius around the origin."""
+"""Contours of the categories of ShapesVIS."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rotation and smooth curves from exactly rounded operations only.
+"""Rotation and splines from exactly rounded operations only.
 
 IEEE 754 fixes the result of ``+ - * /`` to the last bit, but not that of a C
 library's sine: what decides a pixel of ShapesVIS is computed here.

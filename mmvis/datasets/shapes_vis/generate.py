@@ -1,4 +1,4 @@
-"""Writing a whole ShapesVIS set."""
+"""Generation of a ShapesVIS set."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ def generate_shapes_vis(
     num_workers: int = 1,
     on_video: Callable[[], None] | None = None,
 ) -> bool:
-    """Write a ShapesVIS set unless it is there already.
+    """Write a ShapesVIS set unless it exists already.
 
     ``<out_dir>/{train,valid}.json`` are in the official YouTube-VIS format, their
     frames lie in ``<out_dir>/{train,valid}/JPEGImages``. The set is made in a
-    hidden folder beside and then renamed: where ``out_dir`` exists, it is whole.
+    hidden folder beside and then renamed: where ``out_dir`` exists, it is complete.
     The bytes depend on the spec alone, neither on the machine nor on the workers.
 
     Args:
@@ -36,7 +36,7 @@ def generate_shapes_vis(
         on_video (Callable[[], None] | None): Called after each finished video.
 
     Returns:
-        bool: Whether the set was made; False if the same one was there.
+        bool: Whether the set was made; False if it existed already.
 
     Raises:
         FileExistsError: If ``out_dir`` holds anything else.

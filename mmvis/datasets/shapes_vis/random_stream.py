@@ -1,4 +1,4 @@
-"""Random numbers that are the same everywhere."""
+"""Platform-independent random numbers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Polygons to pixel coverage, by exact arithmetic."""
+"""Exact rasterisation of polygons."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""From a scene to pixels and masks, frame by frame."""
+"""Rendering of a scene to frames and masks."""
 
 from __future__ import annotations
 
@@ -123,7 +123,7 @@ def _draw_object(
 
 
 def _rim(coverage: np.ndarray) -> np.ndarray:
-    """How much of a pixel's 3x3 neighbours lies outside, 0 to 8 (int32, (h, w))."""
+    """Number of a pixel's 8 neighbours that are outside (int32, (h, w))."""
     padded = np.pad(coverage.astype(np.int32), 1)
     rows = padded[:-2] + padded[1:-1] + padded[2:]
     total = rows[:, :-2] + rows[:, 1:-1] + rows[:, 2:]

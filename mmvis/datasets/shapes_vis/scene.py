@@ -1,4 +1,4 @@
-"""What happens in a video: objects, their looks and their paths."""
+"""Random scenes: objects, their appearance and motion."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .textures import PATTERNS, Colour, Tile, make_tile, mix, pattern, value_noi
 #: All lengths of a scene are in units of the frame's shorter side, all angles in
 #: turns; a curve has one knot every so many frames.
 KNOT_SPACING = 6
-#: Knots in which an object meets another one at most once and leaves at most once.
+#: Knots within which an object crosses another and leaves the frame at most once.
 _EVENT_KNOTS = 4
 _OBJECT_TILE, _BACKGROUND_TILE = 64, 256
 #: 1.6 objects a video on average, about as many as YouTube-VIS 2019 has (1.7).
@@ -218,7 +218,7 @@ def _paths(
     frame_height: float,
     others: list[SceneObject],
 ) -> dict[str, Curve]:
-    """The centre's curves: a wander, with meetings and absences in between."""
+    """The centre's curves: a random walk with crossings and absences."""
     xs = [stream.uniform(0.1, 0.9) * frame_width]
     ys = [stream.uniform(0.1, 0.9) * frame_height]
     for _ in range(num_knots - 1):

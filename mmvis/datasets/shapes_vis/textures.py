@@ -1,4 +1,4 @@
-"""Seamless colour tiles, made and sampled with integers."""
+"""Seamless colour textures in integer arithmetic."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One video of ShapesVIS: JPEG frames on disk and its part of the json."""
+"""Writing of one ShapesVIS video: JPEG frames and annotations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Cropping a clip without losing its instances."""
+"""Random crop of a clip that keeps an instance."""
 
 import random
 
@@ -19,7 +19,7 @@ class RandomClipCrop(BaseTransform):
     the image, and the place is uniform: DETR's crop as VisTR and IFC's COCO stage
     use it. Differs from the original: a crop that shows no pixel of any instance
     in any frame is drawn again, and after ``max_attempts`` placed around an
-    instance. Instances keep their slots; those cropped away become absent.
+    instance. The list of instances stays; those cropped away become absent.
 
     Works on a clip, outside of ``TransformBroadcaster``. Modified keys: img,
     img_shape, gt_bboxes, gt_masks.

@@ -1,4 +1,4 @@
-"""Choosing the frames of a clip: the first step of every pipeline."""
+"""Sampling of the frames of a clip, the first step of every pipeline."""
 
 import random
 from abc import abstractmethod
@@ -97,7 +97,7 @@ def _frame_instances(instances: list[dict], frame_id: int) -> list[dict]:
 
 @TRANSFORMS.register_module()
 class SampleReferenceClip(BaseSampleClip):
-    """Sample a reference frame and others from its neighbourhood.
+    """Sample a reference frame and others near it.
 
     The reference is uniform in the video, the other T-1 frames are uniform in
     [reference - frame_range, reference + frame_range] without the reference, with
@@ -149,7 +149,7 @@ class SampleConsecutiveClip(BaseSampleClip):
 
     Args:
         clip_len (int): Frames per clip, T.
-        frame_stride (int): Distance of neighbouring frames in frames. Defaults
+        frame_stride (int): Distance of adjacent frames in frames. Defaults
             to 1.
         wrap (bool): Whether to wrap around. Defaults to True.
     """

@@ -1,4 +1,4 @@
-"""Loading a clip's images and annotations."""
+"""Loading of a clip's images and annotations."""
 
 import io
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ class LoadFrameFromFile(BaseTransform):
 
     Raises:
         FileNotFoundError: If the image is missing.
-        ValueError: If it is broken or not of the record's size.
+        ValueError: If it is corrupted or not of the record's size.
     """
 
     def __init__(
@@ -75,12 +75,12 @@ class LoadFrameFromFile(BaseTransform):
 
     def _decode(self, data: bytes, path: str) -> np.ndarray:
         if not data.rstrip(b'\x00').endswith(_END_MARKERS):
-            # Either cut off or followed by other data: Pillow tells.
+            # Truncated, or followed by other data: Pillow finds out.
             try:
                 Image.open(io.BytesIO(data)).load()
             except OSError as error:
                 raise UserValueError(
-                    f'{path}: the image is broken or incomplete ({error}). Restore '
+                    f'{path}: the image is corrupted or incomplete ({error}). Restore '
                     'the file.'
                 ) from error
         img = mmcv.imfrombytes(data, flag='color', backend=self.imdecode_backend)
@@ -101,7 +101,7 @@ class LoadFrameFromFile(BaseTransform):
 class LoadClipAnnotations(BaseTransform):
     """Decode the instances of a clip's frames.
 
-    Every instance keeps its slot in every frame: where it is absent its mask is
+    Every frame has all instances in the same order: where one is absent its mask is
     empty and its box zero.
 
     Required keys, one entry per frame: instances, height, width. Added keys:

@@ -1,4 +1,4 @@
-"""The last step of every pipeline: a clip as the model takes it."""
+"""Packing of a clip into model inputs, the last step of every pipeline."""
 
 import numpy as np
 import torch
@@ -20,8 +20,8 @@ class PackClipInputs(BaseTransform):
     """Pack a clip into frames and a ``TrackDataSample``.
 
     Visibility is read from the masks as they are after augmentation. Instances
-    that are visible in no frame of the clip are dropped; the others keep their
-    slot in every frame. The result is a dict of
+    that are visible in no frame of the clip are dropped; all frames have the others
+    in the same order. The result is a dict of
 
     - inputs (Tensor): uint8, (T, 3, H, W), channels as loaded (BGR).
     - data_samples (TrackDataSample): ``video_data_samples`` holds T

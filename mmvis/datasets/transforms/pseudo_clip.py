@@ -1,4 +1,4 @@
-"""A clip out of one image, by moving the camera."""
+"""Pseudo-clips: a clip from one image by camera motion."""
 
 import random
 from dataclasses import dataclass
@@ -43,8 +43,8 @@ class _Pose:
 class MakePseudoClip(BaseTransform):
     """Turn a clip of one frame into a clip of T by rotation, zoom and shift.
 
-    Instances keep their ids and slots; those that leave the frame are absent from
-    it. What comes in from beyond the image's border is ``fill_value``.
+    Instances keep their ids and order; those that leave the frame are absent from
+    it. Pixels beyond the image's border are ``fill_value``.
 
     Works on a clip, after ``LoadClipAnnotations``. Modified keys: all, each
     becomes a list of T.

@@ -1,4 +1,4 @@
-"""Resuming with the optimizer settings and the schedule of the config."""
+"""Hook that resumes with the optimizer settings and schedule of the config."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _PARAMETERS = ('params', 'param_names')
 
 @HOOKS.register_module()
 class ConfigResumeHook(Hook):
-    """Let a resumed training follow its config.
+    """Apply the config to a resumed training.
 
     MMEngine restores the learning rate, all other settings of the optimizer and the
     schedule from the checkpoint, so that a longer or changed schedule is ignored. This

@@ -1,4 +1,4 @@
-"""Check of the data sets against the model, before the first iteration."""
+"""Hook that checks data sets against the model before the first iteration."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class DataCheckHook(Hook):
     noticed after hours of training.
 
     Args:
-        compare_names (bool): Whether the names of the classes have to agree, and not
+        compare_names (bool): Whether the names of the classes must agree, and not
             only their number. Defaults to True.
     """
 
@@ -78,7 +78,7 @@ class DataCheckHook(Hook):
             f'`{phase}_dataloader`: {_differences(stored, classes)}.'
         )
         if phase == 'train' and not runner._resume:
-            # Class heads of another size start anew, see `StrictLoadHook`.
+            # Class heads of another size are random at first, see `StrictLoadHook`.
             print_log(message, logger='current', level=logging.WARNING)
             return
         raise UserValueError(

@@ -1,4 +1,4 @@
-"""Stop of a training whose loss is NaN or infinite."""
+"""Hook that stops a training whose loss is NaN or infinite."""
 
 import torch
 from mmengine.hooks import Hook
@@ -14,8 +14,7 @@ __all__ = ['FiniteLossHook']
 class FiniteLossHook(Hook):
     """Stop at the first iteration whose loss is NaN or infinite, naming the term.
 
-    It runs before the checkpoint is written, so that no checkpoint holds the spoilt
-    weights.
+    It runs before the checkpoint is written, so that no checkpoint has NaN weights.
     """
 
     priority = 'VERY_HIGH'
@@ -41,11 +40,11 @@ class FiniteLossHook(Hook):
             for name, value in zip(losses, values.tolist())
             if not torch.tensor(value).isfinite()
         ]
-        # The sum says nothing that its terms do not.
+        # The sum adds no information to its terms.
         terms = [term for term in bad if not term.startswith('loss = ')] or bad
         raise UserFloatingPointError(
             f'Training stopped at iteration {runner.iter + 1}: {", ".join(terms)}. '
             'Lower optim_wrapper.optimizer.lr, check optim_wrapper.clip_grad, train '
-            'without --amp, or look for broken annotations; then resume from the last '
+            'without --amp, or check the annotations; then resume from the last '
             f'checkpoint in {runner.work_dir} with --resume.'
         )

@@ -1,4 +1,4 @@
-"""Attention masks that fade out while a model is trained."""
+"""Hook for mask annealing."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ class MaskAnnealingHook(Hook):
     """Lower the probability of attention masks to 0, one block after the other.
 
     EoMT (Kerssies et al., CVPR 2025), Sec. 3.2: queries learn with masked attention and
-    are tested without, as a plain ViT. The probability of block i is 1 until it is the
-    block's turn, then (1 - progress)^power, then 0. The blocks' turns are of one length
-    and spread evenly. It depends on the iteration alone, so that a resumed training
-    goes on with it.
+    are tested without, as a plain ViT. The probability of block i is 1 at first, then
+    (1 - progress)^power during the period of the block, then 0. The periods have one
+    length and are spread evenly. The probability depends on the iteration only, so
+    that a resumed training continues with the same values.
 
     Args:
         begin (float): Share of the training after which the first block begins.

@@ -1,4 +1,4 @@
-"""Draws the tracks of tested videos."""
+"""Hook that draws the tracks of tested videos."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Training that is the same whether it is interrupted or not."""
+"""Hook that makes interrupted and uninterrupted trainings equal."""
 
 import logging
 
@@ -18,10 +18,10 @@ __all__ = ['ReproducibleTrainingHook']
 class ReproducibleTrainingHook(Hook):
     """Seed every iteration from the data seed, its number and the rank.
 
-    What the model draws (dropout, point sampling) then depends on nothing that would
-    have to be saved. The data seed itself, that of the training sampler, is kept in
-    the checkpoint and restored on resume; ``SeededInfiniteSampler`` makes order and
-    augmentation of the samples follow from it.
+    The random numbers of the model (dropout, point sampling) then need no state in the
+    checkpoint. The data seed itself, that of the training sampler, is saved in the
+    checkpoint and restored on resume; ``SeededInfiniteSampler`` derives order and
+    augmentation of the samples from it.
     """
 
     priority = 'VERY_HIGH'

@@ -1,4 +1,4 @@
-"""Lets only checkpoints of the same model into a runner."""
+"""Hook that refuses checkpoints of another model."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ class StrictLoadHook(Hook):
     Args:
         new_heads (Sequence[str]): Regular expressions of full parameter names, the
             class heads. Where a training starts from a checkpoint (``load_from``)
-            for other classes, they start anew, named in the log. In test and resume
-            they have to fit. Defaults to none.
-        new_parameters (Sequence[str]): The same of parameters that such a checkpoint
-            may lack, e.g. messengers that a pre-training on images has no use for.
-            Defaults to none.
+            for other classes, they are initialised randomly, and the log names them.
+            In test and resume they must fit. Defaults to none.
+        new_parameters (Sequence[str]): The same for parameters that such a checkpoint
+            may lack, e.g. messenger tokens, which a pre-training on images does not
+            have. Defaults to none.
     """
 
     priority = 'VERY_LOW'
@@ -52,8 +52,8 @@ class StrictLoadHook(Hook):
         """Check a checkpoint before MMEngine loads it.
 
         Raises:
-            ValueError: If the weights do not fit, or the training that is resumed
-                would start parts of its state anew.
+            ValueError: If the weights do not fit, or the checkpoint lacks a part of
+                the state of the training that is resumed.
         """
         if runner._resume:
             check_resumable(runner, checkpoint)

@@ -136,7 +136,7 @@ class VideoRecordHook(Hook):
         if differing:
             raise UserValueError(
                 f'The results in {self.out_dir} are of another test: '
-                f'{", ".join(differing)} differ. Leave out --resume to start anew, or '
+                f'{", ".join(differing)} differ. Leave out --resume to start over, or '
                 'choose another --work-dir.'
             )
         self.out_dir.mkdir(parents=True, exist_ok=True)

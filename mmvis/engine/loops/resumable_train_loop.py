@@ -1,4 +1,4 @@
-"""Training loops that resume without loading what they have seen."""
+"""Training loops that resume without loading earlier batches."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Learning rates of parameters that MMEngine cannot tell apart."""
+"""Optimizer constructors that MMEngine lacks."""
 
 from mmvis.engine.optimizers.block_decay_constructor import BlockDecayConstructor
 

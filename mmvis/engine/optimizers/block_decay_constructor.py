@@ -1,4 +1,4 @@
-"""Learning rates that fall from block to block of a vision transformer."""
+"""Layer-wise learning rate decay of vision transformers."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _BLOCK = re.compile(r'(backbone|head)\.blocks\.(\d+)\.')
 
 @OPTIM_WRAPPER_CONSTRUCTORS.register_module()
 class BlockDecayConstructor(DefaultOptimWrapperConstructor):
-    """Let early blocks of a ViT learn more slowly than late ones.
+    """Layer-wise decay of the learning rate over the blocks of a ViT.
 
     As EoMT (Kerssies et al., CVPR 2025) and VidEoMT train: the last block learns at
     the full rate, each one before it at ``block_decay`` times that of the next; what
@@ -67,8 +67,8 @@ class BlockDecayConstructor(DefaultOptimWrapperConstructor):
         names = [name for name, p in module.named_parameters() if p.requires_grad]
         num_blocks = {'backbone': 0, 'head': 0}
         for match in filter(None, map(_BLOCK.match, names)):
-            room, i = match[1], int(match[2])
-            num_blocks[room] = max(num_blocks[room], i + 1)
+            part, i = match[1], int(match[2])
+            num_blocks[part] = max(num_blocks[part], i + 1)
         if num_blocks['backbone'] == 0:
             raise UserValueError(
                 'BlockDecayConstructor is for backbones with `blocks`, such as '

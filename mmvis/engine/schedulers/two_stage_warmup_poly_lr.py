@@ -15,10 +15,10 @@ __all__ = ['TwoStageWarmupPolyLR']
 
 @PARAM_SCHEDULERS.register_module()
 class TwoStageWarmupPolyLR(LRSchedulerMixin, _ParamScheduler):
-    """Warm up what is new, then what is pretrained; each then decays polynomially.
+    """Warm up new parameters, then pretrained ones; both then decay polynomially.
 
     As EoMT (Kerssies et al., CVPR 2025) and VidEoMT train. During the first warm-up
-    pretrained weights do not learn. Parameter groups say with ``pretrained`` which they
+    pretrained weights are fixed. Parameter groups state with ``pretrained`` which they
     are, see :class:`BlockDecayConstructor`.
 
     Args:
@@ -59,7 +59,7 @@ class TwoStageWarmupPolyLR(LRSchedulerMixin, _ParamScheduler):
     def _get_value(self) -> list[float]:
         groups = self.optimizer.param_groups
         return [
-            # OptimWrapper's group that only keeps the rate for the log says nothing.
+            # OptimWrapper's own group, which only logs the rate, has no such entry.
             base_value * self._factor(group.get('pretrained', False))
             for base_value, group in zip(self.base_values, groups)
         ]

@@ -1,4 +1,4 @@
-"""Functions that score videos, without models, files or logging."""
+"""Scoring functions without models, files or logging."""
 
 from mmvis.evaluation.functional.params import (
     AREA_RANGES,

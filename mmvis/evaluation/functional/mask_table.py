@@ -1,4 +1,4 @@
-"""The masks of many tracks of one video as runs of pixels."""
+"""Table of the masks of all tracks of a video, as runs of pixels."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def mean_mask_areas(tracks: list[list]) -> np.ndarray:
 
 
 def _raise_if_invalid(counts: list[str | bytes], sizes: list[list[int]]) -> None:
-    """Name the first broken mask; on some of them pycocotools would never return."""
+    """Name the first corrupted mask; with some of them pycocotools never returns."""
     problem = first_invalid_rle(counts, np.array([h * w for h, w in sizes]))
     if problem is not None:
         raise UserValueError(

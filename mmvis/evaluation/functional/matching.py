@@ -1,4 +1,4 @@
-"""Greedy matching of predictions to ground truth, all groups at a time."""
+"""Greedy matching of predictions to ground truth."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Matches:
 
 
 def _outside_ranges(areas: np.ndarray) -> np.ndarray:
-    """Tell which areas (N,) lie outside of each area range, shape (A, N)."""
+    """Whether areas (N,) lie outside of each area range, shape (A, N)."""
     return np.stack(
         [(areas < low) | (areas > high) for low, high in AREA_RANGES.values()]
     )
@@ -39,9 +39,9 @@ def _rounds(
 ) -> list[np.ndarray]:
     """Split candidate pairs (P,) into rounds in which each group occurs once.
 
-    Groups do not touch each other. Within a group the predictions take turns by
-    score; each asks for the ground truths that count before the ignored ones,
-    for higher IoU before lower, and of equal ones for the later.
+    Groups are independent. Within a group predictions are processed by score; each
+    tries the ground truths that count before the ignored ones, higher IoU before
+    lower, and of equal ones the later first.
 
     Returns:
         list[np.ndarray]: Indices of the pairs of each round.
@@ -72,7 +72,7 @@ def _play(
     is_crowd: np.ndarray,
     match: np.ndarray,
 ) -> None:
-    """Let predictions take ground truths round by round.
+    """Match predictions to ground truths round by round.
 
     Args:
         rounds (list[np.ndarray]): Indices of the pairs of each round.

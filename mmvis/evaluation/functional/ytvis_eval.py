@@ -1,4 +1,4 @@
-"""YouTube-VIS average precision, equal to the official evaluator and faster."""
+"""YouTube-VIS average precision."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ _MAX_MASKS = 8192  # decoded at a time
 def evaluate_ytvis(gt: dict, results: list[dict], use_cats: bool = True) -> YTVISScores:
     """Score a results file against a ground-truth json of YouTube-VIS.
 
-    Gives the numbers of the official evaluator (YTVOSeval, youtubevos/cocoapi),
-    also for what it takes in silence; :mod:`mmvis.evaluation.validation` checks for
+    Gives the numbers of the official evaluator (YTVOSeval, youtubevos/cocoapi), also
+    for invalid input that it accepts; :mod:`mmvis.evaluation.validation` checks for
     that. What makes it fast: masks are decoded once, many at a time; pairs of tracks
     that cannot reach the lowest threshold are left out, and the intersections of the
     others come from one interpolation per ground-truth track; matching runs over all
@@ -42,7 +42,7 @@ def evaluate_ytvis(gt: dict, results: list[dict], use_cats: bool = True) -> YTVI
         YTVISScores: Precision, recall and the numbers made of them.
 
     Raises:
-        ValueError: If a result is of a video that ``gt`` lacks, or an RLE is broken.
+        ValueError: If a result is of a video that ``gt`` lacks, or an RLE is corrupted.
     """
     video_ids = sorted({video['id'] for video in gt['videos']})
     cat_ids = sorted({category['id'] for category in gt['categories']})

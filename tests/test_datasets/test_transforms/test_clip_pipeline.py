@@ -181,5 +181,5 @@ def test_only_sampled_frames_are_decoded(still, mmvis_scope):
     dataset = load(still, [dict(type='SampleAllFrames'), *LOAD, *PACK])
     frames = dataset[(0, [0, 1, 3])]['data_samples'].video_data_samples
     assert [frame.frame_id for frame in frames] == [0, 1, 3]
-    with pytest.raises(ValueError, match=r'00010\.jpg: the image is broken'):
+    with pytest.raises(ValueError, match=r'00010\.jpg: the image is corrupted'):
         dataset[(0, [2])]

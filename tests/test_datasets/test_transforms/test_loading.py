@@ -60,7 +60,7 @@ def test_incomplete_image(image, tmp_path, suffix, share, backend):
     cv2.imwrite(str(path), image[1])
     data = path.read_bytes()
     path.write_bytes(data[: int(len(data) * share)])
-    with pytest.raises(ValueError, match=r'cut\.\w+: the image is broken or incompl'):
+    with pytest.raises(ValueError, match=r'cut\.\w+: the image is corrupted or inc'):
         LoadFrameFromFile(imdecode_backend=backend).transform(frame_of(path))
 
 

@@ -103,7 +103,7 @@ def test_videos_in_turn_do_not_meet(model, videos):
     assert expected[0].masks != expected[1].masks
 
 
-def test_test_loop_begins_each_video_anew(model, videos):
+def test_test_loop_resets_the_state_for_each_video(model, videos):
     _, expected = run(model, videos[0])
     for video_id in (3, 4):
         for start, stop in ((0, 4), (4, NUM_FRAMES)):

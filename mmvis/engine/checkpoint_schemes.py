@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import os.path as osp
 from pathlib import Path
 from urllib.parse import urlparse
 
 import mmengine
 import torch
-from mmengine.dist import barrier, is_main_process
 from mmengine.fileio import LocalBackend, register_backend
 from mmengine.runner import CheckpointLoader
 from mmengine.runner.checkpoint import (
@@ -21,6 +21,8 @@ from mmengine.runner.checkpoint import (
 from mmvis.atomic_file import atomic_file
 from mmvis.converters.checkpoint_file import read_checkpoint, weights_of
 from mmvis.errors import UserValueError
+from mmvis.zoo.cache import cache_folder
+from mmvis.zoo.download import RemoteFile, fetch_file
 
 __all__ = ['use_safe_checkpoint_files']
 
@@ -57,21 +59,16 @@ def load_from_local(filename: str, map_location: str | None = None) -> dict:
 
 
 def load_from_http(filename: str, map_location: str | None = None) -> dict:
-    """Download to torch's cache, on the main process first; check named hashes."""
-    path = Path(torch.hub.get_dir(), 'checkpoints', Path(urlparse(filename).path).name)
-    if is_main_process() and not path.is_file():
-        path.parent.mkdir(parents=True, exist_ok=True)
-        named_hash = torch.hub.HASH_REGEX.search(path.name)
-        try:
-            torch.hub.download_url_to_file(
-                filename, path, named_hash and named_hash[1], progress=False
-            )
-        except (OSError, RuntimeError) as error:  # no network, or another hash
-            raise UserValueError(
-                f'{filename} cannot be downloaded ({error}). Download it by other '
-                f'means and save it as {path}.'
-            ) from error
-    barrier()
+    """Download once to the cache of mmvis; check a hash that the name has."""
+    name = Path(urlparse(filename).path).name
+    named_hash = torch.hub.HASH_REGEX.search(name)
+    # Files of one name from two addresses are two files.
+    address = filename.partition('//')[2]
+    folder = hashlib.sha256(address.encode()).hexdigest()[:8]
+    path = fetch_file(
+        RemoteFile(filename, named_hash[1] if named_hash else ''),
+        cache_folder('downloads', folder, name),
+    )
     return load_from_local(str(path), map_location)
 
 

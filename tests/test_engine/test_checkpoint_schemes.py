@@ -36,7 +36,7 @@ def server(tmp_path, monkeypatch):
 
     root = tmp_path / 'www'
     root.mkdir()
-    monkeypatch.setenv('TORCH_HOME', str(tmp_path / 'cache'))
+    monkeypatch.setenv('MMVIS_HOME', str(tmp_path / 'cache'))
     monkeypatch.setenv('MMENGINE_HOME', str(tmp_path / 'home'))
     handler = partial(Quiet, directory=str(root))
     with http.server.ThreadingHTTPServer(('127.0.0.1', 0), handler) as web:
@@ -49,7 +49,7 @@ def server(tmp_path, monkeypatch):
 def names(server, tmp_path, monkeypatch):
     """One name of each registered scheme, all of the same file.
 
-    What http:// has downloaded is https://'s in torch's cache.
+    What http:// has downloaded is https://'s in the cache.
     """
     table = dict(net=f'{server}/net.pth')
     monkeypatch.setattr(module, 'get_external_models', lambda: table)
@@ -110,10 +110,18 @@ def test_no_scheme_runs_code(names, tmp_path):
 
 def test_downloads_are_checked_against_the_hash_in_their_name(server, tmp_path):
     torch.save(dict(w=torch.ones(1)), tmp_path / 'www' / 'net-12345678.pth')
-    with pytest.raises(ValueError, match=r'net-12345678\.pth cannot be .*hash'):
+    with pytest.raises(ValueError, match=r'SHA-256 .*, expected .* 12345678'):
         CheckpointLoader.load_checkpoint(f'{server}/net-12345678.pth')
-    with pytest.raises(ValueError, match=r'404.* save it as .*/checkpoints/none\.pth'):
+    with pytest.raises(OSError, match=r'none\.pth cannot be .* put it at .*/none\.pth'):
         CheckpointLoader.load_checkpoint(f'{server}/none.pth')
+
+
+def test_files_of_one_name_from_two_addresses_are_two(server, tmp_path):
+    for folder, value in (('a', 1.0), ('b', 2.0)):
+        (tmp_path / 'www' / folder).mkdir()
+        torch.save(dict(w=torch.tensor(value)), tmp_path / 'www' / folder / 'net.pth')
+        checkpoint = CheckpointLoader.load_checkpoint(f'{server}/{folder}/net.pth')
+        assert checkpoint['w'] == value
 
 
 @pytest.mark.parametrize(

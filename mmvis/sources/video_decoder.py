@@ -151,6 +151,8 @@ class VideoDecoder:
         self.num_errors = 0
         self.resized: str | None = None
         self._size: tuple[int, int] | None = None  # height, width
+        self._rotation: int | None = None
+        self._matrix: np.ndarray | None = None
         self._start: float | None = None
         self._time = 0.0
 
@@ -177,7 +179,9 @@ class VideoDecoder:
 
     def _frame(self, frame: VideoFrame) -> Frame:
         label = f'frame {self.num_frames} of {self._name}'
-        turns = _is_transposed(frame)
+        if frame.rotation != self._rotation:
+            self._rotation, self._matrix = frame.rotation, _display_matrix(frame)
+        turns = _is_transposed(self._matrix)
         size = (frame.width, frame.height) if turns else (frame.height, frame.width)
         if self._size is None:
             self._size = size
@@ -189,7 +193,7 @@ class VideoDecoder:
         time = self._time_of(frame)
         self.num_frames += 1
         self.num_corrupt += frame.is_corrupt
-        return Frame(partial(_to_bgr, frame, self._size), time, label)
+        return Frame(partial(_to_bgr, frame, self._matrix, self._size), time, label)
 
     def _time_of(self, frame: VideoFrame) -> float:
         """Seconds since the first frame."""
@@ -211,7 +215,11 @@ def mean_fps(stream: VideoStream) -> float:
 
 
 def _display_matrix(frame: VideoFrame) -> np.ndarray | None:
-    """How the picture is to be turned and mirrored: (x, y) @ matrix, 2 x 2."""
+    """How the picture is to be turned and mirrored: (x, y) @ matrix, 2 x 2.
+
+    Not to be asked for every frame: PyAV's side data and its frame hold each other, so
+    that memory would wait for Python's collector.
+    """
     for data in frame.side_data:
         if data.type.name == 'DISPLAYMATRIX':
             matrix = np.frombuffer(bytes(data), dtype=np.int32).reshape(3, 3)
@@ -219,17 +227,17 @@ def _display_matrix(frame: VideoFrame) -> np.ndarray | None:
     return None
 
 
-def _is_transposed(frame: VideoFrame) -> bool:
-    matrix = _display_matrix(frame)
+def _is_transposed(matrix: np.ndarray | None) -> bool:
     return matrix is not None and bool(matrix[0, 1]) and bool(matrix[1, 0])
 
 
-def _to_bgr(frame: VideoFrame, size: tuple[int, int]) -> np.ndarray:
+def _to_bgr(
+    frame: VideoFrame, matrix: np.ndarray | None, size: tuple[int, int]
+) -> np.ndarray:
     """Convert a frame to BGR, uint8, upright, of one size; alpha is dropped."""
     image = frame.to_ndarray(format='bgr24')
-    matrix = _display_matrix(frame)
     if matrix is not None:
-        if _is_transposed(frame):
+        if _is_transposed(matrix):
             image, matrix = image.swapaxes(0, 1), matrix[::-1]
         image = image[:: matrix[1, 1] or 1, :: matrix[0, 0] or 1]
     if image.shape[:2] != size:

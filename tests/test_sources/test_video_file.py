@@ -1,3 +1,4 @@
+import gc
 import os
 
 import av
@@ -45,6 +46,17 @@ def test_frames_can_be_read_again(tmp_path):
     source = VideoFile(make_tiny_video(tmp_path / 'a.mp4'))
     first, second = ([f.load() for f in source] for _ in range(2))
     assert np.array_equal(first, second)
+
+
+def test_frames_are_freed_without_the_collector(tmp_path):
+    source = VideoFile(make_tiny_video(tmp_path / 'a.mp4', 40))
+    gc.collect()
+    gc.disable()
+    try:
+        assert sum(frame.load().ndim == 3 for frame in source) == 40
+        assert gc.collect() < 40  # objects that hold each other
+    finally:
+        gc.enable()
 
 
 def test_times_of_a_variable_rate(tmp_path, capsys):

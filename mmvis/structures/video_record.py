@@ -36,7 +36,7 @@ class _Track(msgspec.Struct):
 
 class _Record(msgspec.Struct):
     video_id: Id
-    video_len: Annotated[int, msgspec.Meta(ge=1)]
+    video_len: Annotated[int, msgspec.Meta(ge=1, le=2**31)]
     ori_shape: Annotated[list[Side], msgspec.Meta(min_length=2, max_length=2)]
     tracks: list[_Track]
     bboxes: msgspec.Raw

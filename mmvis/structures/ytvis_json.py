@@ -52,7 +52,7 @@ class _Video(Struct):
     height: Side
     width: Side
     file_names: Annotated[list[str], Meta(min_length=1)] | UnsetType = UNSET
-    length: Annotated[int, Meta(ge=1)] | UnsetType = UNSET
+    length: Annotated[int, Meta(ge=1, le=2**31)] | UnsetType = UNSET
 
 
 class _Image(Struct):

@@ -131,7 +131,7 @@ def is_valid_video(video):
         return False
     if 'length' in video:
         length = video['length']
-        return is_int(length, 1) and (not has_names or length == len(names))
+        return is_int(length, 1, 2**31) and (not has_names or length == len(names))
     return has_names
 
 
@@ -229,7 +229,7 @@ def is_valid_record(record):
         return False
     size, length = record.get('ori_shape'), record.get('video_len')
     is_size = is_list_of(size, lambda side: is_int(side, 1, 65535), 2)
-    if not is_size or not is_int(length, 1):
+    if not is_size or not is_int(length, 1, 2**31):
         return False
 
     def is_row(row):

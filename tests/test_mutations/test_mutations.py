@@ -128,7 +128,7 @@ def test_records(folder, seed, steps, text):
         tracks = found.pred_track_instances
         rows = expected['tracks']
         assert tracks.labels.tolist() == [row['label'] for row in rows]
-        assert tracks.scores.tolist() == [row['score'] for row in rows]
+        assert tracks.scores.tolist() == [float(row['score']) for row in rows]
         ids = [row['instance_id'] for row in rows]
         assert tracks.instances_id.tolist() == ids
         assert tracks.masks == [expected['masks'][str(i)] for i in ids]

@@ -66,7 +66,7 @@ def test_pins_lie_in_the_ranges_checked_at_import(name, pins):
 
 
 @pytest.mark.parametrize(
-    'stack', ['docs', 'metrics', 'onedl', 'openmmlab', 'runtime', 'tests']
+    'stack', ['docs', 'metrics', 'onedl', 'openmmlab', 'parity', 'runtime', 'tests']
 )
 def test_everything_that_is_installed_is_pinned(stack, pins):
     names = {canonicalize_name(r.name) for r in read_requirements(f'{stack}.txt')}

@@ -1,4 +1,4 @@
-"""Converter of DINOv2 to the ViT of VidEoMT and EoMT."""
+"""Converter of DINOv2 to a ViT, that of VidEoMT and EoMT above all."""
 
 from __future__ import annotations
 
@@ -24,9 +24,10 @@ def is_dinov2(tensors: Mapping[str, Tensor]) -> bool:
 def convert_dinov2(
     tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor]
 ) -> dict[str, Tensor]:
-    """Turn DINOv2 with registers into the part of a VidEoMT that is pretrained.
+    """Turn DINOv2 with registers into the part of a model that is pretrained.
 
-    Its last blocks and its norm go to the head. Position embeddings and the kernel of
+    Of a VidEoMT, the last blocks and the norm go to the head; of a model with another
+    head, all goes to the backbone. Position embeddings and the kernel of
     the patches (14 pixels at 518) are resampled to those of the model (16 at 640).
 
     Args:
@@ -35,7 +36,7 @@ def convert_dinov2(
         expected (Mapping[str, Tensor]): State dict of the mmvis model.
 
     Returns:
-        dict[str, Tensor]: Weights by the names of mmvis; all but those of queries,
+        dict[str, Tensor]: Weights by the names of mmvis; not those of necks, queries,
         their propagation and the prediction heads.
 
     Raises:
@@ -53,8 +54,10 @@ def convert_dinov2(
     num_frame_blocks = len(
         {_block_of(n) for n in expected if n.startswith('backbone.b')}
     )
-    old_names = {_our_name(name, num_frame_blocks): name for name in tensors}
-    pretrained = re.compile(r'backbone\.|head\.blocks\.|head\.norm\.')
+    norm = 'backbone.norm.' if 'backbone.norm.weight' in expected else 'head.norm.'
+    old_names = {_our_name(n, num_frame_blocks, norm): n for n in tensors}
+    in_head = r'|head\.blocks\.|head\.norm\.' if norm == 'head.norm.' else ''
+    pretrained = re.compile(rf'backbone\.{in_head}')
     wanted = {n: value for n, value in expected.items() if pretrained.match(n)}
     check_complete(old_names, tensors, wanted)
     return {new: tensors[old] for new, old in old_names.items()}
@@ -100,14 +103,14 @@ def _as_timm(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     return tensors
 
 
-def _our_name(name: str, num_frame_blocks: int) -> str:
+def _our_name(name: str, num_frame_blocks: int, norm: str) -> str:
     if name.startswith('blocks.'):
         number, rest = _block_of(name), name.split('.', 2)[2]
         if number < num_frame_blocks:
             return f'backbone.{name}'
         return f'head.blocks.{number - num_frame_blocks}.{rest}'
     if name.startswith('norm.'):
-        return f'head.{name}'
+        return name.replace('norm.', norm)
     return f'backbone.{name}'.replace('patch_embed.proj.', 'patch_embed.')
 
 

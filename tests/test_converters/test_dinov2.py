@@ -103,3 +103,22 @@ def test_of_another_depth(model, dinov2):
     dinov2 = {n: v for n, v in dinov2.items() if not n.startswith('blocks.2.')}
     with pytest.raises(KeyError, match=r'lacks .* weights.*head\.blocks\.0'):
         convert_dinov2(dinov2, model.state_dict())
+
+
+def test_another_head_leaves_all_blocks_to_the_backbone(dinov2):
+    backbone = dict(
+        type='VisionTransformer',
+        embed_dims=C,
+        num_blocks=3,
+        layer=dict(num_heads=2),
+        img_size=64,
+    )
+    expected = MODELS.build(backbone).state_dict()
+    expected = {f'backbone.{name}': value for name, value in expected.items()}
+    expected['head.blocks.0.weight'] = torch.zeros(1)  # of some other head
+    ours = convert_dinov2(dinov2, expected)
+    assert torch.equal(ours['backbone.norm.bias'], dinov2['norm.bias'])
+    assert torch.equal(
+        ours['backbone.blocks.2.ls1.gamma'], dinov2['blocks.2.ls1.gamma']
+    )
+    assert set(ours) == set(expected) - {'head.blocks.0.weight'}

@@ -64,9 +64,20 @@ _PARTS = (
 _IN_BLOCK = (
     ('norm#.', 'norm#.', 'norm#.'),
     ('attn.qkv.', 'attn.qkv.', 'attention.qkv.'),
+    ('attn.q_bias', 'attn.q_bias', 'attention.q_bias'),
+    ('attn.v_bias', 'attn.v_bias', 'attention.v_bias'),
     ('attn.proj.', 'attn.proj.', 'attention.out_proj.'),
     ('ls#.gamma', 'ls#.gamma', 'layer_scale#.lambda1'),
     ('mlp.', 'mlp.', 'mlp.'),
+)
+# DINOv3's names in transformers, and DINOv2's for the same.
+_DINOV3 = (
+    ('embeddings.patch_embeddings.', 'embeddings.patch_embeddings.projection.'),
+    ('.attention.q_proj.bias', '.attention.q_bias'),
+    ('.attention.v_proj.bias', '.attention.v_bias'),
+    ('.attention.o_proj.', '.attention.out_proj.'),
+    ('.mlp.up_proj.', '.mlp.fc1.'),
+    ('.mlp.down_proj.', '.mlp.fc2.'),
 )
 # Colours, weights of the loss, and a token that only DINOv2's pre-training used.
 _CLASS_WEIGHT, _NO_OBJECT_WEIGHT = 'criterion.empty_weight', 0.1
@@ -89,14 +100,15 @@ def videomt_sizes_of(tensors: Mapping[str, Tensor]) -> dict[str, int | str | Non
     Returns:
         dict: ``embed_dims``, ``num_frame_blocks``, ``num_query_blocks``,
         ``num_queries``, ``num_classes``, ``num_upscale_steps``, ``num_registers``,
-        ``patch_size``, ``img_size`` and ``propagation`` ('linear' or None).
+        ``patch_size``, ``img_size`` (None without position embeddings), ``position``,
+        ``key_bias`` and ``propagation`` ('linear' or None).
 
     Raises:
         KeyError: If it is neither.
     """
     weights = _by_our_names(tensors)
     patch = weights['backbone.patch_embed.weight']
-    positions = weights['backbone.pos_embed']
+    positions = weights.get('backbone.pos_embed')  # DINOv3 has none
     return dict(
         embed_dims=len(patch),
         num_frame_blocks=_count(_FRAME_BLOCK, weights),
@@ -106,7 +118,11 @@ def videomt_sizes_of(tensors: Mapping[str, Tensor]) -> dict[str, int | str | Non
         num_upscale_steps=_count(r'head\.upscaler\.steps\.(\d+)\.', weights),
         num_registers=weights['backbone.reg_token'].shape[1],
         patch_size=patch.shape[-1],
-        img_size=patch.shape[-1] * math.isqrt(positions.shape[1]),
+        img_size=None
+        if positions is None
+        else patch.shape[-1] * math.isqrt(positions.shape[1]),
+        position='rotary' if positions is None else 'absolute',
+        key_bias='backbone.blocks.0.attn.q_bias' not in weights,
         propagation='linear' if 'head.query_updater.weight' in weights else None,
     )
 
@@ -160,6 +176,11 @@ def export_videomt(weights: Mapping[str, Tensor], form: str) -> dict[str, Tensor
         prefix = _FORMS[form].prefixes[0 if is_video else 1]
         return {prefix + name: value for name, value in tensors.items()}
     positions = 'embeddings.position_embeddings.weight'
+    if positions not in tensors:
+        raise UserKeyError(
+            "A model with position='rotary' (DINOv3) is not converted back to "
+            'transformers. Write the names of the authors, a .pth file.'
+        )
     tensors[positions] = tensors[positions][0]
     tensors[_CLASS_WEIGHT] = torch.ones(len(tensors['class_predictor.bias']))
     tensors[_CLASS_WEIGHT][-1] = _NO_OBJECT_WEIGHT
@@ -176,20 +197,25 @@ def _by_our_names(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         for prefix in form.prefixes:
             name = name.removeprefix(prefix)
         read[name] = value
+    if 'layers.0.attention.o_proj.weight' in read:
+        read = _as_dinov2(read)
     read = _join_projections(read)
     depth = _count(re.escape(form.blocks) + r'\.(\d+)\.', read)
     num_query_blocks = len(read.get('attn_mask_probs', ()))
     table = _table(form, depth - num_query_blocks, num_query_blocks)
     names = rename(read, table, dropped=_DROPPED)
     weights = {ours: read[theirs] for ours, theirs in names.items()}
-    missing = [ours for ours, *_ in _PARTS[:6] if not _has(weights, ours)]
+    needed = ('backbone.cls_token', 'backbone.reg_token', 'backbone.patch_embed.')
+    needed += ('head.norm.', 'head.query_feat.', 'head.class_embed.')
+    missing = [ours for ours in needed if not _has(weights, ours)]
     if missing or not num_query_blocks:
         raise UserKeyError(
             f'The checkpoint lacks {missing or ["attn_mask_probs"]} (by the names of '
             'mmvis): it is not a whole VidEoMT or EoMT.'
         )
-    positions = weights['backbone.pos_embed']
-    weights['backbone.pos_embed'] = positions.reshape(1, *positions.shape[-2:])
+    if 'backbone.pos_embed' in weights:
+        positions = weights['backbone.pos_embed']
+        weights['backbone.pos_embed'] = positions.reshape(1, *positions.shape[-2:])
     return weights
 
 
@@ -231,6 +257,15 @@ def _count(pattern: str, names: Iterable[str]) -> int:
     """How many parts of a numbered list there are."""
     found = [m for m in (re.match(pattern, name) for name in names) if m]
     return 1 + max((int(m[1]) for m in found), default=-1)
+
+
+def _as_dinov2(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    renamed = {}
+    for name, value in tensors.items():
+        for dinov3, dinov2 in _DINOV3:
+            name = name.replace(dinov3, dinov2)
+        renamed[name] = value
+    return renamed
 
 
 def _join_projections(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

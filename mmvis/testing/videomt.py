@@ -16,10 +16,11 @@ def videomt_cfg(
     num_upscale_steps: int = 2,
     num_registers: int = 4,
     patch_size: int = 16,
-    img_size: int = 64,
+    img_size: int | None = 64,
     layer_scale: float = 1.0,
     num_points: int = 112,
     position: str = 'absolute',
+    key_bias: bool = True,
     **head: object,
 ) -> dict:
     """Config of a :class:`VidEoMT`, with names as of ``videomt_sizes_of``.
@@ -34,16 +35,17 @@ def videomt_cfg(
         num_upscale_steps (int): Doublings of the resolution. Defaults to 2.
         num_registers (int): Defaults to 4.
         patch_size (int): Pixels. Defaults to 16.
-        img_size (int): Pixels. Defaults to 64.
+        img_size (int, optional): Pixels. Defaults to 64.
         layer_scale (float): Defaults to 1.
         num_points (int): Points of the mask losses. Defaults to 112.
         position (str): See :class:`VisionTransformer`. Defaults to 'absolute'.
+        key_bias (bool): See :class:`ViTBlock`. Defaults to True.
         **head (object): Further arguments of :class:`VidEoMTHead`.
 
     Returns:
         dict: For ``MODELS.build``; the losses are those that are published.
     """
-    layer = dict(num_heads=num_heads, layer_scale=layer_scale)
+    layer = dict(num_heads=num_heads, layer_scale=layer_scale, key_bias=key_bias)
     criterion = dict(
         type='FrameMaskCriterion',
         assigner=dict(
@@ -67,7 +69,7 @@ def videomt_cfg(
             num_blocks=num_frame_blocks,
             layer=layer,
             patch_size=patch_size,
-            img_size=img_size,
+            img_size=img_size or 64,
             num_registers=num_registers,
             position=position,
             final_norm=False,

@@ -24,6 +24,8 @@ SIZES = dict(
     num_registers=4,
     patch_size=16,
     img_size=64,
+    position='absolute',
+    key_bias=True,
     propagation='linear',
 )
 

@@ -82,6 +82,12 @@ def load_fitting_cfg(sizes: dict, config: str | None) -> ConfigDict:
     model_cfg.head.num_classes = sizes['num_classes']
     model_cfg.head.propagation = sizes['propagation']
     changes = []
+    if sizes['position'] == 'rotary':
+        for part in ('backbone', 'head'):
+            model_cfg[part].position = 'rotary'
+            model_cfg[part].layer.key_bias = sizes['key_bias']
+            changes.append(f'model.{part}.position=rotary')
+            changes.append(f'model.{part}.layer.key_bias={sizes["key_bias"]}')
     for part, key, size in (
         ('backbone', 'num_blocks', 'num_frame_blocks'),
         ('backbone', 'num_registers', 'num_registers'),
@@ -91,6 +97,8 @@ def load_fitting_cfg(sizes: dict, config: str | None) -> ConfigDict:
         ('head', 'num_queries', 'num_queries'),
         ('head', 'num_upscale_steps', 'num_upscale_steps'),
     ):
+        if sizes[size] is None:
+            continue  # without position embeddings the size of images is no matter
         if model_cfg[part].get(key) not in (None, sizes[size]):
             changes.append(f'model.{part}.{key}={sizes[size]}')
         model_cfg[part][key] = sizes[size]

@@ -77,6 +77,21 @@ def make_forward(size):
     )
 
 
+@torch.no_grad()
+def make_dinov3():
+    from transformers import EomtDinov3Config, EomtDinov3ForUniversalSegmentation
+
+    model = build(EomtDinov3ForUniversalSegmentation, EomtDinov3Config, 'tiny', 0.0,
+                  intermediate_size=128)
+    save_manifest(model.state_dict(), HERE / 'eomt_dinov3_tiny_manifest.json')
+    outputs = model(draw_clips(2, 1, model.config.image_size)[:, 0])
+    np.savez_compressed(
+        HERE / 'forward_eomt_dinov3_tiny.npz',
+        cls_logits=outputs.class_queries_logits,
+        mask_logits=outputs.masks_queries_logits,
+    )
+
+
 def make_loss(attn_mask_prob):
     from transformers import EomtConfig, EomtForUniversalSegmentation
 
@@ -109,6 +124,7 @@ def make_loss(attn_mask_prob):
 def main():
     for size in SIZES:
         make_forward(size)
+    make_dinov3()
     losses = {f'prob_{prob}': make_loss(prob) for prob in (0, 1)}
     (HERE / 'loss_tiny.json').write_text(json.dumps(losses, indent=0) + '\n')
 

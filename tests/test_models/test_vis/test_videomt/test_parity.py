@@ -55,6 +55,15 @@ def test_every_frame_of_clips_is_that_of_transformers(golden, size, num_frames):
 
 
 @torch.no_grad()
+def test_a_segmenter_with_dinov3_is_that_of_transformers(golden):
+    expected = golden.arrays('forward_eomt_dinov3_tiny')
+    model = golden.model('eomt_dinov3_tiny_manifest', HEADS['tiny'])
+    outputs = model(golden.make.draw_clips(2, 1, 64))
+    for key, value in expected.items():
+        torch.testing.assert_close(outputs[key][:, :, 0], value, **CLOSE)
+
+
+@torch.no_grad()
 def test_one_clip_alone_is_as_in_a_batch(golden):
     expected = golden.arrays('forward_tiny')
     model = golden.model('tiny_manifest', HEADS['tiny'])

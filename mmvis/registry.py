@@ -39,7 +39,7 @@ DATA_SAMPLERS = _child('data sampler', mmdet_registry.DATA_SAMPLERS, 'mmvis.data
 TRANSFORMS = _child('transform', mmdet_registry.TRANSFORMS, 'mmvis.datasets.transforms')
 MODELS = _child('model', mmdet_registry.MODELS, 'mmvis.models')
 TASK_UTILS = _child('task util', mmdet_registry.TASK_UTILS, 'mmvis.models')
-METRICS = _child('metric', mmdet_registry.METRICS, 'mmvis.evaluation')
+METRICS = _child('metric', mmdet_registry.METRICS, 'mmvis.evaluation.vis_metric')
 HOOKS = _child('hook', mmdet_registry.HOOKS, 'mmvis.engine.hooks')
 LOOPS = _child('loop', mmdet_registry.LOOPS, 'mmvis.engine.loops')
 VISUALIZERS = _child('visualizer', mmdet_registry.VISUALIZERS, 'mmvis.visualization')
@@ -53,10 +53,10 @@ OPTIM_WRAPPERS = _child('optim_wrapper', mmdet_registry.OPTIM_WRAPPERS, 'mmvis.e
 OPTIM_WRAPPER_CONSTRUCTORS = _child(
     'optimizer wrapper constructor',
     mmdet_registry.OPTIM_WRAPPER_CONSTRUCTORS,
-    'mmvis.engine',
+    'mmvis.engine.optimizers',
 )
 PARAM_SCHEDULERS = _child(
-    'parameter scheduler', mmdet_registry.PARAM_SCHEDULERS, 'mmvis.engine'
+    'parameter scheduler', mmdet_registry.PARAM_SCHEDULERS, 'mmvis.engine.schedulers'
 )
 RUNNERS = _child('runner', mmdet_registry.RUNNERS, 'mmvis.engine')
 VISBACKENDS = _child('vis_backend', mmdet_registry.VISBACKENDS, 'mmvis.visualization')

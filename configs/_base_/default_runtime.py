@@ -3,8 +3,11 @@ custom_imports = dict(
     imports=[
         'mmvis.models',
         'mmvis.datasets',
-        'mmvis.evaluation',
-        'mmvis.engine',
+        'mmvis.evaluation.vis_metric',
+        'mmvis.engine.hooks',
+        'mmvis.engine.loops',
+        'mmvis.engine.optimizers',
+        'mmvis.engine.schedulers',
         'mmvis.visualization',
     ],
 )

@@ -56,9 +56,9 @@ def main(args: Sequence[str] | None = None) -> None:
     with user_errors(options.config):
         cfg = _read(options.config, options.cfg_options)
         if options.complexity:
-            print(describe_complexity(cfg, options.frames, options.size))  # noqa: T201
+            print(describe_complexity(cfg, options.frames, options.size))
         else:
-            print(cfg.pretty_text)  # noqa: T201
+            print(cfg.pretty_text)
 
 
 def _read(name: str, cfg_options: dict | None) -> Config:

@@ -35,6 +35,4 @@ def main(args: Sequence[str] | None = None) -> None:
         with user_errors(name):
             path = fetch_weights(name)
             model = find_model(name)
-        print(  # noqa: T201
-            f'{name}: {path}\n  licence: {model.licence}, source: {model.source}'
-        )
+        print(f'{name}: {path}\n  licence: {model.licence}, source: {model.source}')

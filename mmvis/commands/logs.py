@@ -60,10 +60,10 @@ def main(args: Sequence[str] | None = None) -> None:
     with user_errors(options.work_dir[0]):
         runs = {name: read_curves(Path(name)) for name in options.work_dir}
         if options.list:
-            print('\n'.join(sorted(set().union(*runs.values()))))  # noqa: T201
+            print('\n'.join(sorted(set().union(*runs.values()))))
             return
         draw_curves(runs, options.keys or _default_keys(runs), options.out)
-    print(options.out)  # noqa: T201
+    print(options.out)
 
 
 def read_curves(work_dir: Path) -> Curves:

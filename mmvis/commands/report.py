@@ -77,4 +77,4 @@ def main(args: Sequence[str] | None = None) -> None:
             max_videos=options.max_videos,
             style=FrameStyle(max_side=options.max_side),
         )
-    print(options.out)  # noqa: T201
+    print(options.out)

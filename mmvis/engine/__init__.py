@@ -1,5 +1,4 @@
-"""Hooks, loops, optimizers and schedules that MMEngine lacks, and tools."""
+"""Hooks, loops, optimizers and schedules that MMEngine lacks, and what tools share.
 
-from mmvis.engine import hooks, loops, optimizers, schedulers
-
-__all__ = ['hooks', 'loops', 'optimizers', 'schedulers']
+The registries import the former when they look for a name; command lines need no torch.
+"""

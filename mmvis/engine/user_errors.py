@@ -16,7 +16,6 @@ from typing import Any
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 
-from mmvis import registry
 from mmvis.errors import UserError
 
 __all__ = ['explain', 'is_user_error', 'user_errors']
@@ -65,13 +64,14 @@ _LACKS = (
 
 
 @contextmanager
-def user_errors(config: str, cfg: Config | None = None) -> Iterator[None]:
+def user_errors(config: str | None = None, cfg: Config | None = None) -> Iterator[None]:
     """End the program with one message for errors that the user can fix.
 
     The full traceback of every error goes to the log file of the run, if there is one.
 
     Args:
-        config (str): Path of the config file, named in the message.
+        config (str, optional): Path of the config file, or of another that is worked
+            on, named in the message. Not needed where the messages name theirs.
         cfg (Config, optional): Its content, to find the field of an unknown type and
             the folder that is written to.
 
@@ -84,7 +84,8 @@ def user_errors(config: str, cfg: Config | None = None) -> Iterator[None]:
         log_file = _log_traceback(error, cfg)
         if not is_user_error(error):
             raise
-        print(f'error: {config}: {explain(error, cfg)}', file=sys.stderr)  # noqa: T201
+        prefix = '' if config is None else f'{config}: '
+        print(f'error: {prefix}{explain(error, cfg)}', file=sys.stderr)  # noqa: T201
         if log_file is not None:
             print(f'details: {log_file}', file=sys.stderr)  # noqa: T201
         raise SystemExit(2) from error
@@ -240,6 +241,8 @@ def _types(value: Any, path: str = '') -> Iterator[tuple[str, str]]:
 
 def _registered(kind: str) -> list[str]:
     """Names in the registries of one kind, of mmvis and its parents."""
+    from mmvis import registry  # imports torch, which most tools need anyhow
+
     names: list[str] = []
     for attribute in registry.__all__:
         node = getattr(registry, attribute)

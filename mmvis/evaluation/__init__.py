@@ -2,9 +2,16 @@
 
 from mmvis.evaluation.functional import evaluate_ytvis
 from mmvis.evaluation.report import Report, make_report
-from mmvis.evaluation.submission import tracks_to_results, write_submission
 from mmvis.evaluation.validation import validate_ground_truth, validate_results
-from mmvis.evaluation.vis_metric import VISMetric
+from mmvis.lazy_exports import lazy_exports
+
+__getattr__ = lazy_exports(  # these need torch
+    __name__,
+    {
+        'submission': ['tracks_to_results', 'write_submission'],
+        'vis_metric': ['VISMetric'],
+    },
+)
 
 __all__ = [
     'Report',

@@ -1,21 +1,14 @@
 """Data structures of clips and videos."""
 
-from mmvis.structures.clip_features import ClipFeatures
-from mmvis.structures.clip_prediction import ClipPrediction
-from mmvis.structures.frame_masks import EncodedMask, FrameMasks
-from mmvis.structures.roi_clip_prediction import AnyClipPrediction, RoIClipPrediction
-from mmvis.structures.roi_frame_masks import AnyFrameMasks, RoIFrameMasks
-from mmvis.structures.video_record import read_video_record, write_video_record
+from mmvis.lazy_exports import lazy_exports
 
-__all__ = [
-    'AnyClipPrediction',
-    'AnyFrameMasks',
-    'ClipFeatures',
-    'ClipPrediction',
-    'EncodedMask',
-    'FrameMasks',
-    'RoIClipPrediction',
-    'RoIFrameMasks',
-    'read_video_record',
-    'write_video_record',
-]
+_MODULES = {
+    'clip_features': ['ClipFeatures'],
+    'clip_prediction': ['ClipPrediction'],
+    'frame_masks': ['EncodedMask', 'FrameMasks'],
+    'roi_clip_prediction': ['AnyClipPrediction', 'RoIClipPrediction'],
+    'roi_frame_masks': ['AnyFrameMasks', 'RoIFrameMasks'],
+    'video_record': ['read_video_record', 'write_video_record'],
+}
+__getattr__ = lazy_exports(__name__, _MODULES)  # most of them need torch
+__all__ = sorted(name for names in _MODULES.values() for name in names)

@@ -1,10 +1,11 @@
+import re
 import subprocess
 import sys
 from importlib import import_module
 
 import pytest
 
-from mmvis.commands import COMMANDS, main
+from mmvis.commands import COMMANDS, convert, data, main
 
 
 def test_help_lists_every_command(capsys):
@@ -15,20 +16,42 @@ def test_help_lists_every_command(capsys):
         assert what in text
 
 
-@pytest.mark.parametrize('name', COMMANDS)
-def test_every_command_has_a_help_that_teaches(name, capsys, monkeypatch):
+GROUPS = {'data': data.COMMANDS, 'convert': convert.COMMANDS}
+LEAVES = [[name] for name in COMMANDS if name not in GROUPS] + [
+    [group, name] for group, names in GROUPS.items() for name in names
+]
+
+
+@pytest.mark.parametrize('words', LEAVES, ids=' '.join)
+def test_every_command_has_a_help_that_teaches(words, capsys, monkeypatch):
     monkeypatch.setattr(sys, 'argv', ['mmvis'])
     with pytest.raises(SystemExit) as end:
-        main([name, '--help'])
+        main([*words, '--help'])
     assert end.value.code == 0
     text = capsys.readouterr().out
-    assert text.startswith(f'usage: mmvis {name} ')
+    assert text.startswith(f'usage: mmvis {" ".join(words)} ')
     assert 'examples:' in text
 
 
-def test_unknown_commands_get_a_similar_one():
-    with pytest.raises(SystemExit, match=r"no command 'modles'\. Did you mean models"):
-        main(['modles'])
+@pytest.mark.parametrize('group', GROUPS)
+def test_groups_list_their_commands(group, capsys, monkeypatch):
+    monkeypatch.setattr(sys, 'argv', ['mmvis'])
+    main([group])
+    text = capsys.readouterr().out
+    assert text.startswith(f'usage: mmvis {group} COMMAND')
+    for name, (_, what) in GROUPS[group].items():
+        assert re.search(rf'^  {name} +{re.escape(what)}$', text, re.MULTILINE)
+
+
+def test_unknown_commands_get_a_similar_one(capsys):
+    for words, message in (
+        (['modles'], "mmvis has no command 'modles'. Did you mean models?"),
+        (['data', 'splt'], "mmvis data has no command 'splt'. Did you mean split?"),
+    ):
+        with pytest.raises(SystemExit) as end:
+            main(words)
+        assert end.value.code == 2
+        assert message in capsys.readouterr().err
 
 
 def test_words_reach_the_command(monkeypatch):

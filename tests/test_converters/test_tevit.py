@@ -1,5 +1,4 @@
 import json
-import runpy
 from functools import partial
 from pathlib import Path
 
@@ -10,6 +9,7 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 from mmvis.apis import init_model
+from mmvis.commands.convert import tevit
 from mmvis.converters import (
     convert_pvt_v2,
     convert_tevit,
@@ -198,7 +198,7 @@ def test_pvt_v2_of_imagenet_fits_msgshift(variant):
 
 def test_tool_finds_the_sizes_of_pvt_v2(capsys):
     pvt, source = original_pvt(PVT_SIZES['b2'])
-    weights = runpy.run_path(str(TOOL))['convert'](source, None)
+    weights = tevit.convert(source, None)
     assert weights.keys() == pvt.state_dict().keys()
     options = capsys.readouterr().out.split()[-3:]
     assert options == [
@@ -230,7 +230,7 @@ def test_tool_finds_config_and_queries(capsys, config, backbone, num_proposals):
         'rpn_head.init_proposal_bboxes.weight': torch.zeros(num_proposals, 4),
     }
     assert tevit_sizes_of(tensors) == dict(num_classes=80, num_proposals=num_proposals)
-    model_cfg = runpy.run_path(str(TOOL))['load_fitting_cfg'](tensors, None)
+    model_cfg = tevit.load_fitting_cfg(tensors, None)
     published = Config.fromfile(REPO / 'configs' / config).model
     assert model_cfg.backbone.type == published.backbone.type
     assert model_cfg.head.num_classes == 80

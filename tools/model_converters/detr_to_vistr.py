@@ -1,62 +1,6 @@
 """Make the weights that a VisTR starts from out of a DETR trained on COCO."""
 
-from __future__ import annotations
-
-import argparse
-from pathlib import Path
-
-import torch
-
-from mmvis.converters import convert_detr
-from mmvis.converters.convert_file import convert_file, load_model_cfg
-from mmvis.engine.command_line import ConverterArgumentParser
-from mmvis.registry import MODELS
-
-EXAMPLES = """examples:
-  # a DETR with hidden size 384, with or without its mask branch
-  python tools/model_converters/detr_to_vistr.py detr_r50_384.pth start.pth
-  tools/dist_train.sh configs/vistr_r50.py 8 --cfg-options load_from=start.pth
-"""
-CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
-
-
-def parse_args() -> argparse.Namespace:
-    """Read the command line."""
-    parser = ConverterArgumentParser(
-        __doc__,
-        examples=EXAMPLES,
-        src_help='checkpoint of DETR',
-        default_config='by the depth of its ResNet',
-        has_reverse=False,
-    )
-    parser.add_argument(
-        '--seed', type=int, default=0, help='of the weights that DETR does not have'
-    )
-    return parser.parse_args()
-
-
-def main() -> None:
-    """Convert one file."""
-    args = parse_args()
-    torch.manual_seed(args.seed)
-    fresh: list[str] = []
-    convert_file(
-        args.src, args.dst, lambda tensors: convert(tensors, args.config, fresh)
-    )
-    print('Initialised randomly:')
-    print('\n'.join(f'  {name}' for name in fresh))
-
-
-def convert(tensors: dict, config: str | None, fresh: list[str]) -> dict:
-    """Turn DETR's weights into those of a model; list the random ones."""
-    if config is None:
-        is_r101 = any('body.layer3.6.' in name for name in tensors)
-        config = CONFIGS / ('vistr_r101.py' if is_r101 else 'vistr_r50.py')
-    model = MODELS.build(load_model_cfg(config))
-    weights, names = convert_detr(tensors, model.state_dict())
-    fresh += names
-    return weights
-
+from mmvis.commands.convert.detr import main
 
 if __name__ == '__main__':
     main()

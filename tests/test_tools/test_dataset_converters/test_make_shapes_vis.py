@@ -50,9 +50,13 @@ def test_validation_videos_may_be_longer(make, tmp_path):
     assert _lengths(tmp_path / 'set' / 'valid.json') == [4]
 
 
-def test_bad_arguments_are_one_error(make, tmp_path):
-    with pytest.raises(SystemExit, match='width of at least 32, got 8'):
-        make(tmp_path / 'set', *TINY, '--width', 8)
-    make(tmp_path / 'set', *TINY)
-    with pytest.raises(SystemExit, match='made with other arguments'):
-        make(tmp_path / 'set', *TINY, '--seed', 1)
+def test_bad_arguments_are_one_error(make, tmp_path, capsys):
+    make(tmp_path / 'other', *TINY)
+    for folder, option, message in (
+        ('set', ('--width', 8), 'width of at least 32, got 8'),
+        ('other', ('--seed', 1), 'made with other arguments'),
+    ):
+        with pytest.raises(SystemExit) as end:
+            make(tmp_path / folder, *TINY, *option)
+        assert end.value.code == 2
+        assert message in capsys.readouterr().err

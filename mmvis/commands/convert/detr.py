@@ -1,0 +1,68 @@
+"""Make the weights that a VisTR starts from out of a DETR trained on COCO."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+import torch
+
+from mmvis.converters import convert_detr
+from mmvis.converters.convert_file import convert_file, load_model_cfg
+from mmvis.engine.command_line import ConverterArgumentParser
+from mmvis.registry import MODELS
+from mmvis.zoo import find_config
+
+EXAMPLES = """examples:
+  # a DETR with hidden size 384, with or without its mask branch
+  mmvis convert detr detr_r50_384.pth start.pth
+  tools/dist_train.sh configs/vistr_r50.py 8 --cfg-options load_from=start.pth
+"""
+
+
+def parse_args(args: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = ConverterArgumentParser(
+        __doc__,
+        examples=EXAMPLES,
+        src_help='checkpoint of DETR',
+        default_config='by the depth of its ResNet',
+        has_reverse=False,
+    )
+    parser.add_argument(
+        '--seed', type=int, default=0, help='of the weights that DETR does not have'
+    )
+    return parser.parse_args(args)
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Convert one file.
+
+    Args:
+        args (Sequence[str], optional): Words of the command line. Defaults to those
+            of this process.
+
+    Raises:
+        SystemExit: With status 2 and one message, after a mistake of the user.
+    """
+    options = parse_args(args)
+    torch.manual_seed(options.seed)
+    fresh: list[str] = []
+    convert_file(
+        options.src,
+        options.dst,
+        lambda tensors: convert(tensors, options.config, fresh),
+    )
+    print('Initialised randomly:')
+    print('\n'.join(f'  {name}' for name in fresh))
+
+
+def convert(tensors: dict, config: str | None, fresh: list[str]) -> dict:
+    """Turn DETR's weights into those of a model; list the random ones."""
+    if config is None:
+        is_r101 = any('body.layer3.6.' in name for name in tensors)
+        config = find_config('vistr_r101' if is_r101 else 'vistr_r50')
+    model = MODELS.build(load_model_cfg(config))
+    weights, names = convert_detr(tensors, model.state_dict())
+    fresh += names
+    return weights

@@ -1,0 +1,61 @@
+"""Convert checkpoints of IFC to mmvis and back."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from mmvis.converters import convert_ifc, export_ifc, num_classes_of
+from mmvis.converters.convert_file import convert_file, load_model_cfg
+from mmvis.engine.command_line import ConverterArgumentParser
+from mmvis.registry import MODELS
+from mmvis.zoo import find_config
+
+EXAMPLES = """examples:
+  # the variant is read off the weights; the result is for configs/ifc_r50.py
+  mmvis convert ifc ifc_r50.pth ifc_r50_mmvis.pth
+  mmvis test configs/ifc_r50.py ifc_r50_mmvis.pth
+
+  # an IFC that mmvis has trained, in the names of the original
+  mmvis convert ifc --reverse iter_6000.pth ifc.pth
+"""
+
+
+def parse_args(args: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = ConverterArgumentParser(
+        __doc__,
+        examples=EXAMPLES,
+        src_help='published checkpoint',
+        default_config='by the depth of its ResNet',
+    )
+    return parser.parse_args(args)
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Convert one file.
+
+    Args:
+        args (Sequence[str], optional): Words of the command line. Defaults to those
+            of this process.
+
+    Raises:
+        SystemExit: With status 2 and one message, after a mistake of the user.
+    """
+    options = parse_args(args)
+    if options.reverse:
+        convert_file(options.src, options.dst, export_ifc, key='model')
+    else:
+        convert_file(
+            options.src, options.dst, lambda tensors: convert(tensors, options.config)
+        )
+
+
+def convert(tensors: dict, config: str | None) -> dict:
+    """Turn a checkpoint into the weights of a model."""
+    if config is None:
+        is_r101 = any('.res4.6.' in name for name in tensors)
+        config = find_config('ifc_r101' if is_r101 else 'ifc_r50')
+    model_cfg = load_model_cfg(config)
+    model_cfg.head.num_classes = num_classes_of(tensors)
+    return convert_ifc(tensors, MODELS.build(model_cfg).state_dict())

@@ -1,0 +1,86 @@
+"""Convert checkpoints of VisTR to mmvis and back."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from mmvis.converters import convert_vistr, export_vistr, vistr_shape_of
+from mmvis.converters.convert_file import convert_file, load_model_cfg
+from mmvis.engine.command_line import ConverterArgumentParser
+from mmvis.errors import UserValueError
+from mmvis.registry import MODELS
+from mmvis.zoo import find_config
+
+EXAMPLES = """examples:
+  # the variant is read off the weights; the result is for configs/vistr_r50.py
+  mmvis convert vistr vistr_r50.pth vistr_r50_mmvis.pth
+  mmvis test configs/vistr_r50.py vistr_r50_mmvis.pth
+
+  # a VisTR that mmvis has trained, in the names of the original
+  mmvis convert vistr --reverse iter_9000.pth vistr.pth
+"""
+
+
+def parse_args(args: Sequence[str] | None = None) -> argparse.Namespace:
+    """Read the command line."""
+    parser = ConverterArgumentParser(
+        __doc__,
+        examples=EXAMPLES,
+        src_help='published checkpoint',
+        default_config='by the depth of its ResNet',
+    )
+    return parser.parse_args(args)
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Convert one file.
+
+    Args:
+        args (Sequence[str], optional): Words of the command line. Defaults to those
+            of this process.
+
+    Raises:
+        SystemExit: With status 2 and one message, after a mistake of the user.
+    """
+    options = parse_args(args)
+    if options.reverse:
+        convert_file(options.src, options.dst, export_vistr, key='model')
+    else:
+        convert_file(
+            options.src, options.dst, lambda tensors: convert(tensors, options.config)
+        )
+
+
+def convert(tensors: dict, config: str | None) -> dict:
+    """Turn a checkpoint into the weights of a model."""
+    model_cfg = load_vistr_cfg(config, tensors)
+    return convert_vistr(tensors, MODELS.build(model_cfg).state_dict())
+
+
+def load_vistr_cfg(config: str | None, tensors: dict) -> dict:
+    """Config of the model that the weights are for."""
+    shape = vistr_shape_of(tensors)
+    if config is None:
+        is_r101 = 'vistr.backbone.0.body.layer3.6.conv1.weight' in tensors
+        config = find_config('vistr_r101' if is_r101 else 'vistr_r50')
+    model_cfg = load_model_cfg(config)
+    head = model_cfg.head
+    head.num_classes = shape['num_classes']
+    if shape['num_queries'] % head.num_instances:
+        raise UserValueError(
+            f'The checkpoint has {shape["num_queries"]} queries, no multiple of the '
+            f'{head.num_instances} instances of {config}. Set head.num_instances in a '
+            'config of your own and name it with --config.'
+        )
+    clip_len = shape['num_queries'] // head.num_instances
+    if clip_len != head.clip_len:
+        print(
+            f'The checkpoint is for clips of {clip_len} frames: set '
+            'model.head.clip_len and model.test_cfg.clip_len, and '
+            'model.test_cfg.clip_stride to no more.'
+        )
+    head.clip_len = clip_len
+    # Of the model only the names and shapes of its weights are needed.
+    model_cfg.test_cfg = dict(clip_len=clip_len)
+    return model_cfg

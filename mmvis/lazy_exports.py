@@ -1,0 +1,34 @@
+"""Names of a package that are imported at their first use."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from typing import Any
+
+__all__ = ['lazy_exports']
+
+
+def lazy_exports(
+    package: str, modules: Mapping[str, Sequence[str]]
+) -> Callable[[str], Any]:
+    """Make the ``__getattr__`` of a package (PEP 562).
+
+    So that reading annotations does not import torch because a neighbour needs it.
+
+    Args:
+        package (str): Name of the package.
+        modules (Mapping[str, Sequence[str]]): Module in the package -> its names that
+            the package exports.
+
+    Returns:
+        Callable: Gives the value of a name.
+    """
+    places = {name: module for module, names in modules.items() for name in names}
+
+    def get(name: str) -> Any:
+        if name not in places:
+            raise AttributeError(f'module {package!r} has no attribute {name!r}')
+        return getattr(import_module(f'{package}.{places[name]}'), name)
+
+    return get

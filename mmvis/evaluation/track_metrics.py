@@ -14,6 +14,8 @@ import numpy as np
 from pycocotools import mask as mask_utils
 
 from mmvis.errors import UserValueError
+from mmvis.evaluation.object_rows import one_row_per_object
+from mmvis.structures.rle import rle_as_text
 
 __all__ = ['TRACK_METRICS', 'evaluate_tracks']
 
@@ -79,7 +81,7 @@ def evaluate_tracks(
         )
     cat_ids = {item['category_id'] for item in annotations}
     known = [item for item in results if item['category_id'] in cat_ids]
-    kept = _one_row_per_object(known, score_thr)
+    kept = [known[index] for index in one_row_per_object(known, score_thr)]
     metrics, quiet = trackeval.metrics, dict(PRINT_CONFIG=False)
     track_map = metrics.TrackMAP(
         quiet | dict(USE_AREA_RANGES=False, USE_TIME_RANGES=False)
@@ -142,18 +144,6 @@ def _run(
     }
 
 
-def _one_row_per_object(rows: Sequence[Mapping], score_thr: float) -> list[Mapping]:
-    """The best row of each object; rows of one object share their masks."""
-    seen, kept = set(), []
-    for row in sorted(rows, key=lambda row: -row['score']):
-        masks = tuple(mask and mask['counts'] for mask in row['segmentations'])
-        key = (row['video_id'], masks)
-        if row['score'] >= score_thr and key not in seen:
-            seen.add(key)
-            kept.append(row)
-    return kept
-
-
 def _in_one_category(items: Iterable[Mapping]) -> list[dict]:
     return [dict(item, category_id=1) for item in items]
 
@@ -208,16 +198,10 @@ def _results(rows: Iterable[Mapping]) -> list[dict]:
             video_id=row['video_id'],
             category_id=row['category_id'],
             score=row['score'],
-            segmentations=[mask and _as_text(mask) for mask in row['segmentations']],
+            segmentations=[mask and rle_as_text(mask) for mask in row['segmentations']],
         )
         for row in rows
     ]
-
-
-def _as_text(mask: Mapping) -> dict:
-    counts = mask['counts']
-    counts = counts.decode() if isinstance(counts, bytes) else counts
-    return dict(size=list(mask['size']), counts=counts)
 
 
 def _write(path: Path, content: dict | list) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from pycocotools import mask as mask_utils
 
 from mmvis.errors import UserValueError
 from mmvis.evaluation.error_breakdown import VideoErrors
+from mmvis.evaluation.object_rows import one_row_per_object
 from mmvis.sources import FrameFiles
 
 __all__ = ['FrameStyle', 'video_page']
@@ -95,7 +96,8 @@ def video_page(
         for item in gt['annotations']
         if item['video_id'] == errors.video_id
     ]
-    for index in _one_row_per_object(errors.kinds, results, score_thr):
+    shown = one_row_per_object(results, score_thr, errors.kinds)
+    for index in shown[:_MAX_TRACKS]:
         item = results[index]
         tracks.append(
             dict(
@@ -125,24 +127,6 @@ def _spread(num_frames: int, max_frames: int) -> list[int]:
     if num_frames <= max_frames:
         return list(range(num_frames))
     return np.linspace(0, num_frames - 1, max_frames).round().astype(int).tolist()
-
-
-def _one_row_per_object(
-    inds: Iterable[int], results: Sequence[Mapping], score_thr: float
-) -> list[int]:
-    """The best row of each object, by descending score.
-
-    Rows of one object with several classes share their masks.
-    """
-    seen, kept = set(), []
-    for index in sorted(inds, key=lambda index: -results[index]['score']):
-        masks = tuple(
-            mask and mask['counts'] for mask in results[index]['segmentations']
-        )
-        if results[index]['score'] >= score_thr and masks not in seen:
-            seen.add(masks)
-            kept.append(index)
-    return kept[:_MAX_TRACKS]
 
 
 def _shrink(image: np.ndarray, max_side: int) -> np.ndarray:

@@ -1,4 +1,4 @@
-"""Run a trained model on videos: tracks as json, an overlay video and a picture."""
+"""Run a trained model on videos: tracks as json, an overlay video and an image."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ EXAMPLES = """examples:
   python demo/video_demo.py dog.mp4 configs/ifc_r50.py ifc_r50.pth
   python demo/video_demo.py folder_of_frames configs/ifc_r50.py ifc_r50.pth --fps 6
   python demo/video_demo.py 0 CONFIG CKPT --formats video jsonl   (webcam, until Ctrl-C)
-  every third frame seen, the masks between interpolated:
+  every third frame, with interpolated masks between:
     python demo/video_demo.py dog.mp4 CONFIG CKPT \\
         --cfg-options model.test_cfg.frame_stride=3
 """
@@ -51,7 +51,7 @@ def main() -> None:
         '--on-damage',
         choices=('warn', 'stop'),
         default='warn',
-        help='a damaged video: use what is there and say what is missing, or stop '
+        help='a damaged video: use all readable frames and warn, or stop '
         '(default: warn)',
     )
     parser.add_cfg_options('model.test_cfg.clip_stride=3')

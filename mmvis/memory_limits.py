@@ -10,7 +10,7 @@ part runs, so that a machine with less memory may lower them in a module that
     memory_limits.INSTANCE_MAPS_AT_ONCE = 8
 """
 
-#: Attention weights where there is no lean kernel: 64 MB in float32. Blocks of that
+#: Attention weights without a memory-efficient kernel: 64 MB in float32. Blocks of that
 #: size the C library returns to the system at once; smaller ones it keeps, and in the
 #: end as much memory is taken as if all were held.
 ATTENTION_WEIGHTS_AT_ONCE = 16_000_000

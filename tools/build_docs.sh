@@ -3,8 +3,7 @@
 #
 #   bash tools/build_docs.sh
 #
-# A warning is an error: a link without target, a page that is not listed, a
-# docstring that is not understood.
+# Warnings are errors: a broken link, a page that is not listed, an invalid docstring.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Make the virtual environment of mmvis, or find it ready and return at once.
+# Create the virtual environment of mmvis if it is not up to date.
 #
 #   bash tools/install.sh                        # .venv, OneDL stack
 #   MMVIS_STACK=openmmlab bash tools/install.sh  # .venv-openmmlab
@@ -8,8 +8,8 @@
 # No compiler and no libGL are needed. PYTHON names the interpreter (>= 3.10).
 #
 # PyTorch: a torch >= 2.4 that the environment already has is kept. Otherwise the
-# default wheel is installed where there is a GPU, and the far smaller CPU wheel
-# where there is none. TORCH_INDEX_URL names another index, an empty one pip's own:
+# default wheel is installed if there is a GPU, and the much smaller CPU wheel
+# if there is none. TORCH_INDEX_URL sets another index, an empty one pip's own:
 #   TORCH_INDEX_URL=https://download.pytorch.org/whl/cu126 bash tools/install.sh
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -29,7 +29,7 @@ cpu_index=https://download.pytorch.org/whl/cpu
 
 say() { echo "[install] $*" >&2; }
 
-# What the environment was made from: another content means another install.
+# Requirements of the environment; if they change, it is installed again.
 fingerprint() {
   echo "$stack $PWD"
   cat requirements/*.txt pyproject.toml tools/install.sh | sha256sum

@@ -1,14 +1,14 @@
 #!/usr/bin/env bash
-# The whole way of mmvis on a fresh machine, on the CPU, in some minutes: install,
-# generate the synthetic data set ShapesVIS, train a small IFC on it, run it
-# near-online on held-out videos, print AP, write submission and overlays.
+# Quickstart on a new machine, on the CPU, in some minutes: install, generate the
+# synthetic data set ShapesVIS, train a small IFC on it, run it near-online on held-out
+# videos, print AP, write submission and overlays.
 #
 #   bash tools/quickstart.sh             # everything
 #   bash tools/quickstart.sh VIDEO.mp4   # the trained model on that video, too
 #
-# Running it again resumes with what is there: the environment, the data set, and
-# the training from its last checkpoint. Outputs lie under work_dirs/quickstart;
-# remove that folder to start over.
+# Running it again resumes: it keeps the environment and the data set, and resumes the
+# training from its last checkpoint. Outputs are in work_dirs/quickstart; remove that
+# folder to start over.
 set -euo pipefail
 
 video="${1:-}"

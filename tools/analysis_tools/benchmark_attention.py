@@ -1,9 +1,9 @@
 """Time and peak memory of VisTR's forward pass and training step, by attention.
 
-Measures the same weights on the same clip with attention whose weights are never held
-("lean", what mmvis does), and with plain attention, which holds them all. Each case
-runs in a process of its own, so that its peak memory is its own. Without dropout, both
-give the same numbers, which is checked.
+Measures the same weights on the same clip with the memory-efficient attention of mmvis
+("efficient") and with plain attention, which stores all attention weights. Each case
+runs in a separate process, so that peak memory is measured per case. Without dropout,
+the results of both are compared.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from mmvis import memory_limits
 from mmvis.apis import init_model
 
-CASES = ('lean', 'plain')
+CASES = ('efficient', 'plain')
 
 
 def parse_args() -> argparse.Namespace:
@@ -49,9 +49,11 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument(
         '--size', type=int, nargs=2, default=[300, 540], help='height and width, pixels'
     )
-    parser.add_argument('--num-gts', type=int, default=5, help='instances to learn')
+    parser.add_argument('--num-gts', type=int, default=5, help='instances in the clip')
     parser.add_argument(
-        '--recompute', action='store_true', help='activations in the backward pass'
+        '--recompute',
+        action='store_true',
+        help='recompute activations',
     )
     parser.add_argument('--dropout', type=float, help="instead of the config's, e.g. 0")
     parser.add_argument('--amp', action='store_true', help='mixed precision')
@@ -108,7 +110,7 @@ def make_clip(args: argparse.Namespace) -> tuple[torch.Tensor, TrackDataSample]:
 def run_step(
     model: torch.nn.Module, clip: torch.Tensor, sample: TrackDataSample, step: str
 ) -> float:
-    """One forward pass or training step; a number that tells results apart."""
+    """One forward pass or training step; returns a number to compare results."""
     if step == 'forward':
         model.eval()
         with torch.no_grad():
@@ -148,7 +150,7 @@ def measure(args: argparse.Namespace) -> dict[str, float]:
 
 
 def run_case(case: str, step: str) -> dict[str, float] | None:
-    """Measure in a process of its own; None if it ran out of memory."""
+    """Measure in a separate process; None if it ran out of memory."""
     command = [sys.executable, *sys.argv, '--measure', f'{case}/{step}']
     result = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False)
     if result.returncode != 0:
@@ -157,10 +159,10 @@ def run_case(case: str, step: str) -> dict[str, float] | None:
 
 
 def check_equal(step: str, results: dict[str, dict]) -> None:
-    """Compare what the kinds of attention computed."""
-    lean, plain = (results[case]['value'] for case in CASES)
-    difference = abs(lean - plain) / abs(plain)
-    print(f'{step}: results differ by {difference:.1e} of their value')
+    """Compare the results of the kinds of attention."""
+    efficient, plain = (results[case]['value'] for case in CASES)
+    difference = abs(efficient - plain) / abs(plain)
+    print(f'{step}: relative difference of the results {difference:.1e}')
     if difference > 1e-3:
         sys.exit('The two kinds of attention do not compute the same.')
 

@@ -1,6 +1,6 @@
 """Compare the speed of mmvis's evaluation with that of the official algorithm.
 
-Makes a large synthetic case, scores it with both in this one process and thread,
+Creates a large synthetic case, scores it with both in one process and thread,
 checks that all numbers are equal, and prints a table. The official algorithm is
 MMDetection's port of YTVOSeval, run on current numpy by putting `np.float` back.
 """

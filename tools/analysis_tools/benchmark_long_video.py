@@ -1,6 +1,6 @@
 """Time and memory of tools/test.py on videos of growing length.
 
-Makes one video for each length, tests on it in a process of its own, and prints peak
+Creates one video for each length, tests on it in a separate process, and prints peak
 memory and time per frame. Memory is that of the process with its loader workers.
 """
 
@@ -39,7 +39,7 @@ MEGABYTE = 2**20
 
 @dataclass(frozen=True)
 class LongRun:
-    """What one run of tools/test.py took.
+    """Time and memory of one run of tools/test.py.
 
     Attributes:
         num_frames (int): Length of the video.

@@ -1,4 +1,4 @@
-"""Measure how far a method's numbers are from those of its original implementation.
+"""Measure the differences between a method and its original implementation.
 
 Runs the parity tests of the method and prints the largest difference of every quantity
 of tests/data/golden that they compare. Numbers in the names of quantities (of layers,
@@ -54,7 +54,7 @@ class Row:
     difference: float = 0.0
 
     def add(self, actual: np.ndarray, expected: np.ndarray) -> None:
-        """Take in a comparison; where both are NaN there is no difference."""
+        """Add a comparison; where both are NaN there is no difference."""
         actual, expected = np.broadcast_arrays(actual, expected)
         gap = np.nan_to_num(np.abs(actual - expected))
         self.num_values += expected.size

@@ -25,6 +25,6 @@ def test_compares_both_kinds_of_attention(step):
         result.stdout,
         re.MULTILINE,
     )
-    assert [row[:2] for row in rows] == [(step, 'lean'), (step, 'plain')]
+    assert [row[:2] for row in rows] == [(step, 'efficient'), (step, 'plain')]
     assert all(int(peak) >= int(built) > 100 for _, _, peak, built in rows)
     assert f'{step}: results differ by' in result.stdout

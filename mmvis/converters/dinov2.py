@@ -11,7 +11,6 @@ from torch.nn import functional as F
 
 from mmvis.converters.rename import check_complete
 from mmvis.errors import UserKeyError
-from mmvis.models.backbones.vision_transformer import resample_position
 
 __all__ = ['convert_dinov2', 'is_dinov2', 'resample_patches']
 
@@ -43,6 +42,9 @@ def convert_dinov2(
         KeyError: If a weight is unknown, missing or left over.
         ValueError: If a shape differs.
     """
+    # Not at the top: models import the reader of checkpoints from this package.
+    from mmvis.models.backbones.vision_transformer import resample_position
+
     tensors = _as_timm(tensors)
     kernel = expected['backbone.patch_embed.weight']
     num_positions = expected['backbone.pos_embed'].shape[1]

@@ -40,6 +40,8 @@ _RLE_AT_ONCE = 4096  # strings checked together: fast, in little memory
 
 Id = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 Side = Annotated[int, Meta(ge=1, le=(1 << 16) - 1)]
+# The sum of all runs that fit into memory is a number of 64 bits.
+Run = Annotated[int, Meta(ge=0, le=(1 << 32) - 1)]
 Number = Annotated[float, Meta(ge=-(2.0**31), le=2.0**31)]
 Score = Annotated[float, Meta(ge=-1e300, le=1e300)]
 # The official evaluator counts tracks of larger areas nowhere.
@@ -51,7 +53,7 @@ class RLE(TypedDict):
     """A mask as run lengths, compressed to a text or not."""
 
     size: Annotated[list[Side], Meta(min_length=2, max_length=2)]
-    counts: str | Annotated[list[int], Meta(min_length=1)]
+    counts: str | Annotated[list[Run], Meta(min_length=1)]
 
 
 class TextRLE(TypedDict):

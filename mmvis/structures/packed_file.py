@@ -43,6 +43,8 @@ _ARCHIVE_ERRORS = (
     ValueError,
     OverflowError,
 )
+# Unknown backends and addresses, and backends that cannot look for a file.
+_BACKEND_ERRORS = (AssertionError, AttributeError, KeyError, TypeError, ValueError)
 _UTF16_MARKS = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -60,8 +62,8 @@ def read_content(path: str | Path, backend_args: dict | None = None) -> bytes:
 
     Raises:
         OSError: If there is no such file or it cannot be read.
-        ValueError: If it is a folder, a damaged or encrypted archive, one that
-            expands beyond any use, or no UTF-8 text.
+        ValueError: If it is a folder, at an address that is not read, a damaged or
+            encrypted archive, one that expands beyond any use, or no UTF-8 text.
     """
     path = str(path)
     if Path(path).is_dir():
@@ -69,12 +71,21 @@ def read_content(path: str | Path, backend_args: dict | None = None) -> bytes:
             f'{path}: expected a json file, but this is a folder. Give the file. '
             f'{SEE_FORMAT}'
         )
-    if not fileio.exists(path, backend_args=backend_args):
-        raise FileNotFoundError(
-            errno.ENOENT, 'There is no such file. Check its path', path
-        )
-    content = _unpack(fileio.get(path, backend_args=backend_args), path)
+    content = _unpack(_read_packed(path, backend_args), path)
     return _without_mark(content, path)
+
+
+def _read_packed(path: str, backend_args: dict | None) -> bytes:
+    """Read a file through MMEngine, whose backends depend on the start of its path."""
+    try:
+        if fileio.exists(path, backend_args=backend_args):
+            return fileio.get(path, backend_args=backend_args)
+    except (ImportError, *_BACKEND_ERRORS) as error:
+        raise UserValueError(
+            f'{path}: cannot be read from there ({type(error).__name__}: {error}). '
+            'Copy it to a local file, or correct `backend_args`.'
+        ) from error
+    raise FileNotFoundError(errno.ENOENT, 'There is no such file. Check its path', path)
 
 
 def _unpack(content: bytes, source: str) -> bytes:

@@ -109,3 +109,18 @@ def test_folder_and_missing_file(tmp_path):
     with pytest.raises(FileNotFoundError, match=r'gone\.json') as error:
         read_content(tmp_path / 'gone.json')
     assert error.value.filename == str(tmp_path / 'gone.json')
+
+
+@pytest.mark.parametrize(
+    ('path', 'backend_args'),
+    [
+        ('s3://bucket/x.json', None),
+        ('file:///x.json', None),
+        ('https://localhost/x.json', None),
+        ('x.json', dict(backend='unknown')),
+        ('x.json', dict(backend='local', unknown=1)),
+    ],
+)
+def test_addresses_that_are_not_read_are_one_error(path, backend_args):
+    with pytest.raises(ValueError, match=r'x\.json: cannot be read from there'):
+        read_content(path, backend_args)

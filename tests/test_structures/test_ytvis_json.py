@@ -204,9 +204,14 @@ BAD = {
     'no runs': (set_runs([]), rf'{MASK}\.counts: expected a list of length >= 1'),
     'negative runs': (
         set_runs([-1, 3073]),
-        rf'{MASK}\.counts: the runs add up to',
+        rf'{MASK}\.counts\[0\]: expected an integer >= 0, got -1',
     ),
-    'huge runs': (set_runs([2**70]), rf'{MASK}\.counts: the runs'),
+    'huge runs': (set_runs([2**70]), rf'{MASK}\.counts\[0\]: expected an integer <='),
+    # Modulo 2**64 they fill the mask.
+    'runs that overflow': (
+        set_runs([*[2**62] * 4, 3072]),
+        rf'{MASK}\.counts\[0\]: expected an integer <= 4294967295, got 4611686',
+    ),
     'wrong sum': (
         set_runs([5, 7]),
         rf'{MASK}\.counts: the runs add up to 12, exp',

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from mmengine.logging import HistoryBuffer, print_log
 from mmengine.optim import OptimWrapper
-from mmengine.runner import Runner
+from mmengine.runner import EpochBasedTrainLoop, Runner
 from torch import Tensor
 
 from mmvis.converters.tensor_checks import quoted, tensor_problem
@@ -24,6 +24,7 @@ __all__ = ['check_resumable', 'find_last_checkpoint']
 _SQUARES = ('exp_avg_sq', 'max_exp_avg_sq', 'square_avg')
 # States of torch's optimizers that are not of the shape of their parameter.
 _SCALARS = ('step', 'mu_product', 'mu', 'eta')
+_MAX_SEED = (1 << 32) - 1
 _FACTORS = ('row_var', 'col_var', 'variance')
 
 
@@ -54,8 +55,11 @@ def check_resumable(runner: Runner, checkpoint: Mapping[str, Any]) -> None:
         ValueError: If progress, log, optimizer or schedules are missing, malformed,
             not finite, or those of another optimizer or model.
     """
-    problem = _progress_problem(checkpoint.get('meta')) or _log_problem(
-        checkpoint.get('message_hub')
+    meta = checkpoint.get('meta')
+    problem = (
+        _progress_problem(meta)
+        or _length_problem(meta, runner)
+        or _log_problem(checkpoint.get('message_hub'))
     )
     optimizer = runner.optim_wrapper
     if problem is None and isinstance(optimizer, OptimWrapper):
@@ -80,8 +84,33 @@ def _progress_problem(meta: Any) -> str | None:
                 f"'meta.{name}' is {quoted(meta.get(name))}, expected a number of "
                 f'finished {name}s'
             )
-    if meta.get('seed') is not None and not _is_count(meta['seed']):
-        return f"'meta.seed' is {quoted(meta['seed'])}, expected a seed"
+    seed = meta.get('seed')
+    if seed is not None and not (_is_count(seed) and seed <= _MAX_SEED):
+        return f"'meta.seed' is {quoted(seed)}, expected a seed up to {_MAX_SEED}"
+    return None
+
+
+def _length_problem(meta: dict, runner: Runner) -> str | None:
+    """What keeps the progress from being one of the training that the config asks for.
+
+    Its schedule is advanced step by step, which an absurd number would never end.
+    """
+    loop, num_iters, num_epochs = runner.train_loop, meta['iter'], meta['epoch']
+    if num_iters > loop.max_iters:
+        return (
+            f"'meta.iter' is {quoted(num_iters)}, but the config trains for "
+            f'{loop.max_iters} iterations. Raise `train_cfg.max_iters` or '
+            '`train_cfg.max_epochs` to train on'
+        )
+    if not isinstance(loop, EpochBasedTrainLoop):
+        return None
+    epoch_len = len(loop.dataloader)
+    if not 0 <= num_iters - num_epochs * epoch_len <= epoch_len:
+        return (
+            f'it has {num_iters} iterations in {quoted(num_epochs)} finished epochs, '
+            f'but an epoch of the config has {epoch_len}: the data set, the batch size '
+            'or the number of processes is another one'
+        )
     return None
 
 

@@ -7,7 +7,9 @@ import pytest
 import torch
 from mmengine.logging import HistoryBuffer
 from mmengine.optim import MultiStepLR, OptimWrapper
+from mmengine.runner import EpochBasedTrainLoop
 from torch import nn
+from torch.utils.data import DataLoader
 
 from mmvis.engine.resuming import check_resumable, find_last_checkpoint
 
@@ -24,7 +26,10 @@ def runner():
         wrapper.update_params(model.a(torch.ones(1, 2)).sum())
     schedule = MultiStepLR(wrapper, milestones=[3], by_epoch=False)
     return SimpleNamespace(
-        optim_wrapper=wrapper, param_schedulers=[schedule], _load_from='iter_2.pth'
+        optim_wrapper=wrapper,
+        param_schedulers=[schedule],
+        train_loop=SimpleNamespace(max_iters=9),
+        _load_from='iter_2.pth',
     )
 
 
@@ -78,8 +83,11 @@ NAN = float('nan')
         (put('meta', 'iter', value=-1), "'meta.iter' is -1"),
         (put('meta', 'iter', value=2.0), r"'meta.iter' is 2\.0"),
         (put('meta', 'iter', value=True), "'meta.iter' is True"),
+        (put('meta', 'iter', value=10), "'meta.iter' is 10, .* trains for 9 iter"),
+        (put('meta', 'iter', value=10**12), "'meta.iter' is 1000000000000, but"),
         (put('meta', 'epoch', value='1'), "'meta.epoch' is '1'"),
         (put('meta', 'seed', value=[1]), r"'meta.seed' is \[1\], expected a seed"),
+        (put('meta', 'seed', value=2**32), "'meta.seed' is 4294967296, expected"),
         (put('message_hub', value=None), "it has no 'message_hub'"),
         (put('message_hub', 'resumed_keys', value=None), "it has no 'message_hub'"),
         (
@@ -115,6 +123,26 @@ def test_incomplete_or_invalid_state_is_refused(runner, checkpoint, edit, messag
     edit(checkpoint)
     with pytest.raises(ValueError, match=f'iter_2.pth cannot be resumed.*{message}'):
         check_resumable(runner, checkpoint)
+
+
+@pytest.mark.parametrize(
+    ('num_iters', 'num_epochs', 'is_right'),
+    [
+        *[(0, 0, True), (4, 1, True), (6, 1, True), (8, 1, True), (4, 0, True)],
+        *[(4, 2, False), (5, 0, False), (4, 10**12, False)],
+    ],
+)
+def test_epochs_are_as_long_as_those_of_the_config(
+    runner, checkpoint, num_iters, num_epochs, is_right
+):
+    loader = DataLoader(range(8), batch_size=2)
+    runner.train_loop = EpochBasedTrainLoop(runner, loader, max_epochs=2)
+    checkpoint['meta'].update(iter=num_iters, epoch=num_epochs)
+    if is_right:
+        check_resumable(runner, checkpoint)
+    else:
+        with pytest.raises(ValueError, match='an epoch of the config has 4: the data'):
+            check_resumable(runner, checkpoint)
 
 
 @pytest.mark.parametrize(

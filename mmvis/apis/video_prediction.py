@@ -23,6 +23,8 @@ from mmvis.sources import Frame, FrameSource
 
 __all__ = ['Seconds', 'VideoPrediction', 'array_pipeline']
 
+_MAX_RATIO = 64
+
 
 @dataclass
 class Seconds:
@@ -170,6 +172,7 @@ class VideoPrediction:
     def _load(self, frame: Frame) -> np.ndarray:
         image = frame.load()
         if self.ori_shape is None:
+            _check_ratio(image, frame.label)
             self.ori_shape = image.shape[:2]
         if image.shape[:2] != self.ori_shape:
             raise UserValueError(
@@ -191,6 +194,16 @@ class VideoPrediction:
                 height=[image.shape[0] for image in images],
                 width=[image.shape[1] for image in images],
             )
+        )
+
+
+def _check_ratio(image: np.ndarray, label: str) -> None:
+    """Refuse what the test pipeline would scale to a side of no pixels."""
+    height, width = image.shape[:2]
+    if max(height, width) > _MAX_RATIO * min(height, width):
+        raise UserValueError(
+            f'{label} has {(height, width)} pixels (h, w): one side is more than '
+            f'{_MAX_RATIO} times the other. Cut the frames.'
         )
 
 

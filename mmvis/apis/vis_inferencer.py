@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import math
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -131,6 +131,7 @@ class VISInferencer:
             ValueError: If there are no frames, or they differ in size.
         """
         _check_score_thr(score_thr)
+        _check_out_dir(out_dir)
         endings = endings_of(formats, len(self.classes))
         sources = open_sources(inputs, fps, on_damage)
         self.seconds = Seconds()
@@ -140,7 +141,7 @@ class VISInferencer:
                 self._announce(source)
             if out_dir is None:
                 return self._predict(source, show_progress)
-            _check_out_dir(out_dir, source)
+            _check_is_no_input(out_dir, source)
             files = OutputFiles(out_dir, source.name, endings)
             try:
                 return self._predict_to_files(source, files, score_thr, show_progress)
@@ -189,6 +190,7 @@ class VISInferencer:
                 several videos.
         """
         _check_score_thr(score_thr)
+        _check_out_dir(out_dir)
         endings = endings_of(formats, len(self.classes))
         late = [key for key in endings if FORMATS[key].needs_record]
         if out_dir is not None and late:
@@ -223,7 +225,7 @@ class VISInferencer:
         frames = (frame.above(score_thr) for frame in prediction)
         if out_dir is None:
             return frames
-        _check_out_dir(out_dir, source)
+        _check_is_no_input(out_dir, source)
         files = OutputFiles(out_dir, source.name, endings)
         return self._write_stream(frames, source, files, score_thr)
 
@@ -316,11 +318,18 @@ class VISInferencer:
 def _check_score_thr(score_thr: float) -> None:
     if isinstance(score_thr, bool) or not isinstance(score_thr, (int, float)):
         raise UserTypeError(f'`score_thr` must be a number, got {score_thr!r}.')
-    if not math.isfinite(score_thr):
-        raise UserValueError(f'`score_thr` must be finite, got {score_thr}.')
+    if not abs(score_thr) <= sys.float_info.max:  # NaN is not
+        raise UserValueError(f'`score_thr` must be finite, got {score_thr!r:.60}.')
 
 
-def _check_out_dir(out_dir: str | os.PathLike, source: FrameSource) -> None:
+def _check_out_dir(out_dir: str | os.PathLike | None) -> None:
+    is_path = out_dir is None or isinstance(out_dir, (str, os.PathLike))
+    if not is_path or '\0' in str(out_dir):
+        error = UserValueError if is_path else UserTypeError
+        raise error(f'`out_dir` must be the path of a folder, got {out_dir!r:.60}.')
+
+
+def _check_is_no_input(out_dir: str | os.PathLike, source: FrameSource) -> None:
     """Refuse the folder of the frames: outputs would be read as frames next time."""
     if not isinstance(source, ImageSource):
         return

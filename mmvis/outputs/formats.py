@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import NamedTuple
 
-from mmvis.errors import UserValueError
+from mmvis.errors import UserTypeError, UserValueError
 from mmvis.outputs.annotation_files import write_coco, write_record, write_ytvis
 from mmvis.outputs.frame_result import FrameResult
 from mmvis.outputs.mask_images import write_id_images, write_mots, write_mots_images
@@ -63,9 +63,15 @@ def endings_of(formats: Sequence[str], num_classes: int) -> dict[str, str]:
         num_classes (int): Number of categories.
 
     Raises:
+        TypeError: If they are not a list.
         ValueError: If one is unknown, or cannot hold so many categories.
     """
-    formats = [formats] if isinstance(formats, str) else list(formats)
+    formats = [formats] if isinstance(formats, str) else formats
+    if not isinstance(formats, (list, tuple, set)):
+        raise UserTypeError(
+            f'`formats` must be a list of formats, got {formats!r:.60}. Known formats '
+            f'are: {", ".join(FORMATS)}.'
+        )
     for key in formats:
         if key not in FORMATS:
             raise UserValueError(

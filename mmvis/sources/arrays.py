@@ -89,8 +89,7 @@ def to_frame(frame: Any, label: str = 'the frame') -> np.ndarray:
     if isinstance(frame, (str, os.PathLike)):
         return read_image(frame)
     if isinstance(frame, Image.Image):
-        image = ImageOps.exif_transpose(frame).convert('RGB')
-        return np.ascontiguousarray(np.asarray(image)[..., ::-1])
+        return _image_to_frame(frame, label)
     if isinstance(frame, Tensor):
         return _tensor_to_frame(frame, label)
     if not isinstance(frame, np.ndarray):
@@ -98,9 +97,25 @@ def to_frame(frame: Any, label: str = 'the frame') -> np.ndarray:
     return _with_three_channels(_to_uint8(frame, label), label)
 
 
+def _image_to_frame(image: Image.Image, label: str) -> np.ndarray:
+    try:
+        image = ImageOps.exif_transpose(image)
+    except OSError as error:  # a file that is only read now
+        raise UserValueError(f'{label} cannot be read: {error}.') from error
+    if image.mode.startswith(('I', 'F')):  # PIL would cut its values off at 255
+        return _with_three_channels(_to_uint8(np.asarray(image), label), label)
+    array = np.asarray(image.convert('RGB'))
+    return _with_three_channels(array[..., ::-1], label)
+
+
 def _tensor_to_frame(frame: Tensor, label: str) -> np.ndarray:
+    if frame.is_meta or frame.layout != torch.strided or frame.is_quantized:
+        raise UserTypeError(
+            f'{label} is a sparse or quantized tensor, or one without values (on the '
+            f'device "meta"). {_EXPECTED}.'
+        )
     frame = frame.detach()
-    if frame.dtype in (torch.float16, torch.bfloat16):
+    if frame.is_floating_point():
         frame = frame.float()
     array = _to_uint8(frame.cpu().numpy(), label)
     if array.ndim == 3 and array.shape[0] in (1, 3, 4):

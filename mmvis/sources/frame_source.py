@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
@@ -16,7 +15,7 @@ from mmvis.errors import UserValueError
 __all__ = ['DEFAULT_FPS', 'Frame', 'FrameSource', 'check_fps', 'print_warning']
 
 DEFAULT_FPS = 6.0  # of frames without times: the rate of YouTube-VIS
-_MAX_FPS = 1000.0
+_MIN_FPS, _MAX_FPS = 1e-6, 1000.0
 
 
 class Frame(NamedTuple):
@@ -63,15 +62,16 @@ def check_fps(fps: float | None) -> float | None:
     """Check a number of frames per second that somebody gave; None is allowed.
 
     Raises:
-        ValueError: If it is not a number in (0, 1000].
+        ValueError: If it is not a number in [1e-6, 1000].
     """
     if fps is None:
         return None
     is_number = isinstance(fps, (int, float)) and not isinstance(fps, bool)
-    if not is_number or not math.isfinite(fps) or not 0 < fps <= _MAX_FPS:
+    if not is_number or not _MIN_FPS <= fps <= _MAX_FPS:  # NaN is not
         raise UserValueError(
-            f'`fps` must be a number of frames per second in (0, {_MAX_FPS:g}], got '
-            f'{fps!r}. Leave it out to keep the timing of the source.'
+            f'`fps` must be a number of frames per second in [{_MIN_FPS:g}, '
+            f'{_MAX_FPS:g}], got {fps!r:.60}. Leave it out to keep the timing of the '
+            'source.'
         )
     return float(fps)
 

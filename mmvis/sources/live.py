@@ -106,8 +106,9 @@ class Webcam(FrameSource):
     def __init__(self, index: int, fps: float | None = None) -> None:
         self.name = f'webcam{index}'
         self._fps = fps
-        self._reader = cv2.VideoCapture(index)
-        if not self._reader.isOpened():
+        is_index = 0 <= index < 1 << 31
+        self._reader = cv2.VideoCapture(index) if is_index else None
+        if self._reader is None or not self._reader.isOpened():
             raise UserValueError(
                 f'There is no webcam {index} that can be opened. Cameras are numbered '
                 'from 0; check that no other program uses it.'

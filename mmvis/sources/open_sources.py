@@ -23,7 +23,7 @@ from mmvis.sources.image_files import (
     natural_key,
 )
 from mmvis.sources.live import VideoURL, Webcam, is_url
-from mmvis.sources.video_file import VideoFile
+from mmvis.sources.video_file import VideoFile, check_on_damage
 
 __all__ = ['VIDEO_SUFFIXES', 'open_sources']
 
@@ -64,6 +64,7 @@ def open_sources(
         TypeError: If ``inputs`` is none of these.
         ValueError: If there are no frames.
     """
+    check_on_damage(on_damage)
     return _Opener(check_fps(fps), on_damage).open(inputs)
 
 
@@ -94,6 +95,8 @@ class _Opener:
         raise _unknown(inputs)
 
     def _open_path(self, text: str) -> FrameSource | list[FrameSource]:
+        if not text:
+            raise UserValueError(f'`inputs` is an empty text. {_EXPECTED}.')
         if is_url(text):
             return VideoURL(text, self._fps)
         path = Path(text)

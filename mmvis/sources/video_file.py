@@ -11,7 +11,7 @@ from mmvis.sources.container_check import check_container
 from mmvis.sources.frame_source import Frame, FrameSource, print_warning
 from mmvis.sources.video_decoder import VideoDecoder, open_container
 
-__all__ = ['VideoFile']
+__all__ = ['VideoFile', 'check_on_damage']
 
 _ON_DAMAGE = ('warn', 'stop')
 
@@ -42,10 +42,7 @@ class VideoFile(FrameSource):
         on_damage: str = 'warn',
         fps: float | None = None,
     ) -> None:
-        if on_damage not in _ON_DAMAGE:
-            raise UserValueError(
-                f"`on_damage` must be 'warn' or 'stop', got {on_damage!r}."
-            )
+        check_on_damage(on_damage)
         path = Path(path)
         if not path.is_file():
             raise FileNotFoundError(f'the video {path} does not exist.')
@@ -118,3 +115,15 @@ class VideoFile(FrameSource):
         if message not in self._warned:  # a second pass finds the same
             self._warned.add(message)
             print_warning(message)
+
+
+def check_on_damage(on_damage: str) -> None:
+    """Check what to do with damaged videos.
+
+    Raises:
+        ValueError: If it is neither 'warn' nor 'stop'.
+    """
+    if on_damage not in _ON_DAMAGE:
+        raise UserValueError(
+            f"`on_damage` must be 'warn' or 'stop', got {on_damage!r}."
+        )

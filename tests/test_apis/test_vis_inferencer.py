@@ -401,7 +401,17 @@ def test_mistakes(inferencer, tmp_path):
         infer(frames)
     with pytest.raises(ValueError, match=r"has 'avi'\. Known formats are: json"):
         infer(frames[:1], formats=['avi'])
-    for score_thr in (float('nan'), '0.3', None):
+    for formats in (None, 5):
+        with pytest.raises(TypeError, match='`formats` must be a list of formats, got'):
+            infer(frames[:1], formats=formats)
+    for out_dir in (5, 'a\0b'):
+        with pytest.raises((TypeError, ValueError), match='`out_dir` must be the path'):
+            infer(frames[:1], out_dir=out_dir)
+        with pytest.raises((TypeError, ValueError), match='`out_dir` must be the path'):
+            inferencer.stream(frames, out_dir)
+    with pytest.raises(ValueError, match=r'frame 0 has \(1, 500\) pixels .* 64 times'):
+        infer(np.zeros((1, 1, 500, 3), np.uint8))
+    for score_thr in (float('nan'), '0.3', None, 10**400):
         with pytest.raises((ValueError, TypeError), match='`score_thr` must be'):
             infer(frames[:1], score_thr=score_thr)
     with pytest.raises(ValueError, match='has json, which need the whole video'):

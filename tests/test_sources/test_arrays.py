@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 import torch
@@ -69,11 +71,40 @@ def test_palette_image_and_image_file(tmp_path):
         (np.zeros(5, np.uint8), ValueError, r'shape \(5,\)'),
         (None, TypeError, 'frame 3 is of type NoneType'),
         (dict(img=BGR), TypeError, 'frame 3 is of type dict'),
+        (BGR.astype(object), TypeError, 'values of type object'),
+        (torch.zeros(3, 2, 5, device='meta'), TypeError, 'frame 3 is a sparse or'),
+        (torch.zeros(3, 2, 5).to_sparse(), TypeError, 'frame 3 is a sparse or'),
+        (torch.full((3, 2, 5), 9.0).to(torch.float8_e4m3fn), ValueError, 'from 9 to 9'),
+        (Image.new('RGB', (0, 5)), ValueError, r'shape \(5, 0, 3\)'),
+        # `convert('RGB')` makes all of them white or black.
+        (Image.fromarray(BGR[..., 0].astype(np.uint16)), TypeError, 'of type uint16'),
+        (Image.fromarray(BGR[..., 0].astype(np.int32)), TypeError, 'of type int32'),
+        (
+            Image.fromarray(BGR[..., 0].astype(np.float32)),
+            ValueError,
+            'has floating values',
+        ),
     ],
 )
 def test_frames_that_are_not_taken(frame, error, message):
     with pytest.raises(error, match=message):
         to_frame(frame, 'frame 3')
+
+
+def test_image_of_floats_in_0_to_1():
+    values = BGR[..., 0].astype(np.float32) / 255
+    frame = to_frame(Image.fromarray(values))
+    np.testing.assert_array_equal(frame, np.repeat(BGR[..., :1], 3, axis=2))
+
+
+def test_image_file_that_is_cut_after_it_was_opened(tmp_path):
+    path = tmp_path / 'x.png'
+    noise = np.random.default_rng(0).integers(0, 256, (60, 50, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(path)
+    image = Image.open(path)
+    os.truncate(path, 300)
+    with pytest.raises(ValueError, match='frame 3 cannot be read: '):
+        to_frame(image, 'frame 3')
 
 
 def test_sequences_and_generators():

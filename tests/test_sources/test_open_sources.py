@@ -152,6 +152,9 @@ def test_camera_that_is_not_there():
         ({'video': 'dog.mp4'}, TypeError, 'is of type dict'),
         ('no.mp4', FileNotFoundError, r'no\.mp4 does not exist'),
         ('no\0.mp4', FileNotFoundError, 'does not exist'),
+        ('', ValueError, '`inputs` is an empty text'),
+        (-1, ValueError, 'no webcam -1 that can be opened'),
+        (10**20, ValueError, 'no webcam 1000.* that can be opened'),
     ],
 )
 def test_what_is_not_taken(inputs, error, message):
@@ -170,10 +173,17 @@ def test_folders_that_are_not_taken(folder, tmp_path_factory):
         open_sources([video, folder / '1.png'])
 
 
-@pytest.mark.parametrize('fps', [0, -1, float('inf'), float('nan'), 1001, '25', True])
+@pytest.mark.parametrize(
+    'fps', [0, -1, float('inf'), float('nan'), 1001, '25', True, 1e-300, 10**400]
+)
 def test_rates_that_are_not_taken(fps):
     with pytest.raises(ValueError, match='`fps` must be a number of frames per second'):
         open_sources(FRAMES, fps=fps)
+
+
+def test_option_for_damaged_videos_is_checked_for_all_sources():
+    with pytest.raises(ValueError, match="`on_damage` must be 'warn' or 'stop', got"):
+        open_sources(FRAMES, on_damage='ignore')
 
 
 def test_path_objects_of_all_kinds(folder):

@@ -39,7 +39,7 @@ and the categories with ground truth; AR10 counts the first 10 tracks per video 
 category; s, m and l are tracks whose mean area is below 128^2 pixels, up to 256^2,
 and above.
 
-The official valid and test files have no annotations: those are on the servers only.
+The annotations of the official valid and test sets are not public.
 Submit the zip there, or hold videos of train out with
 `mmvis data split`.
 """
@@ -55,7 +55,7 @@ def parse_args(args: Sequence[str] | None = None) -> argparse.Namespace:
         'results', metavar='RESULTS', help='results (json, json.gz, or submission zip)'
     )
     parser.add_argument(
-        '--out', metavar='METRICS.json', type=Path, help='write the numbers here'
+        '--out', metavar='METRICS.json', type=Path, help='write the metrics here'
     )
     protocol = parser.add_mutually_exclusive_group()
     protocol.add_argument(
@@ -67,7 +67,7 @@ def parse_args(args: Sequence[str] | None = None) -> argparse.Namespace:
         '--min-long-len',
         metavar='FRAMES',
         type=int,
-        help='the same: the long ones have at least so many frames',
+        help='the same: the long ones have at least this many frames',
     )
     parser.add_argument(
         '--track-metrics',
@@ -83,7 +83,7 @@ def parse_args(args: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--no-validation',
         action='store_true',
-        help='score malformed results too, as the official evaluator does in silence: '
+        help='score invalid results too, as the official evaluator does: '
         'tracks shorter than their video on their own frames only, masks of another '
         'size not at all, unknown categories not at all, annotation id 0 as not found',
     )
@@ -101,7 +101,7 @@ def evaluate(options: argparse.Namespace) -> tuple[Report, dict[int, str], dict]
     if not gt['annotations']:
         raise UserValueError(
             f'{options.gt}: annotations: there are none, so nothing can be scored. The '
-            'official valid and test annotations are on the servers only.'
+            'official valid and test annotations are not public.'
         )
     results = read_results(options.results, gt, is_strict=is_strict)
     long_ids = None

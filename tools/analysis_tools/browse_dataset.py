@@ -1,4 +1,4 @@
-"""Write what the training pipeline of a config makes: clips with masks and ids."""
+"""Draw the clips of the training pipeline of a config, with masks and ids."""
 
 from mmvis.commands.data.browse import main
 

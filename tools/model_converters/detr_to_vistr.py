@@ -1,4 +1,4 @@
-"""Make the weights that a VisTR starts from out of a DETR trained on COCO."""
+"""Create the initial weights of a VisTR from a DETR trained on COCO."""
 
 from mmvis.commands.convert.detr import main
 

@@ -1,4 +1,4 @@
-"""Make the weights that a VisTR starts from out of a DETR trained on COCO."""
+"""Create the initial weights of a VisTR from a DETR trained on COCO."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def parse_args(args: Sequence[str] | None = None) -> argparse.Namespace:
         has_reverse=False,
     )
     parser.add_argument(
-        '--seed', type=int, default=0, help='of the weights that DETR does not have'
+        '--seed', type=int, default=0, help='seed of the weights that DETR lacks'
     )
     return parser.parse_args(args)
 

@@ -12,11 +12,11 @@ from mmvis.registry import MODELS
 from mmvis.zoo import find_config
 
 EXAMPLES = """examples:
-  # the variant is read off the weights; the result is for configs/ifc_r50.py
+  # the variant is detected from the weights; the result is for configs/ifc_r50.py
   mmvis convert ifc ifc_r50.pth ifc_r50_mmvis.pth
   mmvis test configs/ifc_r50.py ifc_r50_mmvis.pth
 
-  # an IFC that mmvis has trained, in the names of the original
+  # an IFC trained with mmvis, with the names of the original
   mmvis convert ifc --reverse iter_6000.pth ifc.pth
 """
 

@@ -22,12 +22,12 @@ from mmvis.registry import MODELS
 from mmvis.zoo import find_config
 
 EXAMPLES = """examples:
-  # TeViT: the variant is read off the weights; the result is for tools/test.py
+  # TeViT: the variant is detected from the weights; the result is for tools/test.py
   mmvis convert tevit tevit_msgshift.pth tevit_mmvis.pth
   mmvis test configs/tevit_msgshift.py tevit_mmvis.pth
 
-  # QueryInst on COCO, where a training starts. Where its number of queries is not that
-  # of the config, the tool prints what training and testing have to override:
+  # QueryInst on COCO, where a training starts. If its number of queries is not that of
+  # the config, the tool prints the options that training and testing need:
   #   --cfg-options load_from=queryinst_mmvis.pth
   mmvis convert tevit queryinst_pvtv2-b1.pth \\
       queryinst_mmvis.pth
@@ -38,7 +38,7 @@ EXAMPLES = """examples:
   #       model.backbone.convert_weights=False
   mmvis convert tevit pvt_v2_b1.pth pvt_v2_b1_mmvis.pth
 
-  # a TeViT or QueryInst that mmvis has trained, in the names of the original
+  # a TeViT or QueryInst trained with mmvis, with the names of the original
   mmvis convert tevit --reverse iter_9000.pth tevit.pth
 """
 

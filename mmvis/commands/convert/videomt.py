@@ -87,7 +87,7 @@ def convert(tensors: dict, config: str | None) -> dict:
 
 
 def load_fitting_cfg(sizes: dict, config: str | None) -> ConfigDict:
-    """Config of the model that the weights are for; says what else it has to state."""
+    """Config of the model that the weights are for; prints the options it needs."""
     is_video = sizes['propagation'] is not None
     model_cfg = load_model_cfg(config or config_for(sizes['embed_dims'], is_video))
     # Training and testing find the number of classes in their config: it is that of
@@ -128,7 +128,7 @@ def config_for(width: int, is_video: bool) -> Path:
     if width not in LETTERS:
         raise UserValueError(
             f'The checkpoint has a ViT of width {width}, and only widths of '
-            f'{list(LETTERS)} have a config. Name one of your own with --config.'
+            f'{list(LETTERS)} have a config. Give one of your own with --config.'
         )
     name = 'videomt_vit-{}' if is_video else 'eomt_vit-{}_coco'
     return find_config(name.format(LETTERS[width]))

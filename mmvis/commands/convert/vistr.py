@@ -13,11 +13,11 @@ from mmvis.registry import MODELS
 from mmvis.zoo import find_config
 
 EXAMPLES = """examples:
-  # the variant is read off the weights; the result is for configs/vistr_r50.py
+  # the variant is detected from the weights; the result is for configs/vistr_r50.py
   mmvis convert vistr vistr_r50.pth vistr_r50_mmvis.pth
   mmvis test configs/vistr_r50.py vistr_r50_mmvis.pth
 
-  # a VisTR that mmvis has trained, in the names of the original
+  # a VisTR trained with mmvis, with the names of the original
   mmvis convert vistr --reverse iter_9000.pth vistr.pth
 """
 
@@ -71,7 +71,7 @@ def load_vistr_cfg(config: str | None, tensors: dict) -> dict:
         raise UserValueError(
             f'The checkpoint has {shape["num_queries"]} queries, no multiple of the '
             f'{head.num_instances} instances of {config}. Set head.num_instances in a '
-            'config of your own and name it with --config.'
+            'config of your own and give it with --config.'
         )
     clip_len = shape['num_queries'] // head.num_instances
     if clip_len != head.clip_len:

@@ -1,4 +1,4 @@
-"""Write what the training pipeline of a config makes: clips with masks and ids."""
+"""Draw the clips of the training pipeline of a config, with masks and ids."""
 
 from __future__ import annotations
 
@@ -33,13 +33,13 @@ def parse_args(args: Sequence[str] | None = None) -> argparse.Namespace:
         '--out-dir',
         type=Path,
         default=Path('work_dirs/browse_dataset'),
-        help='folder for the pictures (default: work_dirs/browse_dataset)',
+        help='folder for the images (default: work_dirs/browse_dataset)',
     )
     parser.add_argument(
         '--num-clips', type=int, default=8, help='clips to draw (default: 8)'
     )
     parser.add_argument(
-        '--num-frames', type=int, default=8, help='frames per picture (default: 8)'
+        '--num-frames', type=int, default=8, help='frames per image (default: 8)'
     )
     parser.add_argument('--seed', type=int, default=0, help='default: 0')
     parser.add_cfg_options('train_dataloader.dataset.data_root=DIR')
@@ -78,7 +78,7 @@ def write_clips(cfg: Config, options: argparse.Namespace) -> None:
             num_frames=options.num_frames,
         )
         progress.update()
-    print(f'\nwrote {num_clips} pictures to {options.out_dir}')
+    print(f'\nwrote {num_clips} images to {options.out_dir}')
 
 
 def main(args: Sequence[str] | None = None) -> None:

@@ -1,8 +1,8 @@
 """Split an annotated YouTube-VIS json into a training and a validation json.
 
-The annotations of the official validation videos are not public; holding out some
-of the training videos gives an AP at all. The split is the same for the same
-seed, and each category has its share of instances on both sides.
+The annotations of the official validation videos are not public; hold out some of the
+training videos to measure AP. The split is the same for the same seed, and stratified
+by category.
 """
 
 from __future__ import annotations
@@ -43,13 +43,13 @@ def parse_args(args: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('--seed', type=int, default=0, help='default: 0')
     parser.add_argument(
-        '--out-dir', type=Path, help='where to write (default: beside the json)'
+        '--out-dir', type=Path, help='output folder (default: that of the json)'
     )
     return parser.parse_args(args)
 
 
 def read_parts(path: Path) -> dict:
-    """Read and check the json; entries stay the text that they are in the file.
+    """Read and check the json; entries stay text.
 
     Returns:
         dict: With the keys
@@ -105,7 +105,7 @@ def write_videos(path: Path, parts: dict, is_selected: np.ndarray) -> None:
 
 
 def print_table(names: list[str], counts: np.ndarray, is_val: np.ndarray) -> None:
-    """Print the instances of each category on both sides."""
+    """Print the instances of each category in both parts."""
     train, val = counts[~is_val].sum(axis=0), counts[is_val].sum(axis=0)
     rows = [*zip(map(printable, names), train, val)]
     rows.append(('all instances', train.sum(), val.sum()))

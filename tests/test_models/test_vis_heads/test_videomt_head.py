@@ -218,3 +218,17 @@ def test_rotary_positions_tell_patches_apart():
 def test_wrong_values_are_named(changes, message):
     with pytest.raises(ValueError, match=message):
         build(**changes)
+
+
+@torch.no_grad()
+def test_predictions_average_class_logits_and_leave_out_padding():
+    head, features = build(), clip_features().replace(frame_sizes=((40, 96), (48, 80)))
+    predictions, state = head.predict(features)
+    outputs, queries = head.step(features)
+    assert torch.equal(state, queries)
+    for b, (rows, columns) in enumerate(((10, 24), (12, 20))):
+        probs = outputs['cls_logits'][b].mean(1).softmax(-1)
+        torch.testing.assert_close(predictions[b].cls_probs, probs)
+        masks = outputs['mask_logits'][b, :, :, :rows, :columns]
+        assert torch.equal(predictions[b].mask_logits, masks)
+        assert predictions[b].query_inds.tolist() == list(range(Q))

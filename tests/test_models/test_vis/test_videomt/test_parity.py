@@ -111,3 +111,20 @@ def test_losses_and_gradients_are_those_of_eomt(golden, prob):
     for ours, theirs in GRADS.items():
         norm = parameters[ours].grad.norm().item()
         assert norm == pytest.approx(expected['grad_norms'][theirs], rel=1e-4), ours
+
+
+def test_half_precision_trains(golden):
+    """Losses are finite and close, gradients reach both ends of the network."""
+    model = golden.model('eomt_tiny_manifest', HEADS['tiny'], attn_mask_prob=0)
+    clips, samples = golden.make.draw_clips(2, 1, 64), golden.samples(64)
+    totals = []
+    for enabled in (False, True):
+        with torch.autocast('cpu', dtype=torch.bfloat16, enabled=enabled):
+            torch.manual_seed(0)
+            losses = model.head.loss(model.extract_feat(clips), samples)
+        totals.append(sum(losses.values()))
+    assert totals[1].item() == pytest.approx(totals[0].item(), rel=0.1)
+    totals[1].backward()
+    for p in (model.backbone.patch_embed.weight, model.head.class_embed.weight):
+        assert p.grad.isfinite().all()
+        assert p.grad.abs().sum() > 0

@@ -12,6 +12,7 @@ from mmvis.errors import UserValueError
 
 __all__ = [
     'Place',
+    'PlaceError',
     'check_keys',
     'decode',
     'elements',
@@ -54,10 +55,24 @@ class Place:
         """A place below, '.id' or '[3]'."""
         return Place(self.source, f'{self.path}{path}'.removeprefix('.'))
 
-    def error(self, problem: str) -> UserValueError:
+    def error(self, problem: str) -> PlaceError:
         """An error that starts with the file and the path."""
-        path = f': {self.path}' if self.path else ''
-        return UserValueError(f'{self.source}{path}: {problem}')
+        return PlaceError(self, problem)
+
+
+class PlaceError(UserValueError):
+    """What is wrong at a place of a file.
+
+    Args:
+        place (Place): The place.
+        problem (str): What was given, what was expected, how to fix it.
+    """
+
+    def __init__(self, place: Place, problem: str) -> None:
+        path = f': {place.path}' if place.path else ''
+        super().__init__(f'{place.source}{path}: {problem}')
+        self.place = place
+        self.problem = problem
 
 
 def parse_json(content: bytes, source: str) -> Any:
@@ -229,7 +244,10 @@ def _syntax_error(message: str, content: bytes, place: Place) -> UserValueError:
     if content[offset : offset + 9].lstrip(b'-').startswith((b'NaN', b'Inf')):
         reason, advice = 'NaN and Infinity are not numbers of JSON', 'Write a number.'
     elif first_byte(content) == b'<':
-        reason, advice = 'this is XML or HTML', 'Annotations of CVAT?'
+        reason, advice = (
+            'this is XML or HTML',
+            'Annotations of CVAT? mmvis data convert SRC DST --from cvat',
+        )
     elif found:
         reason = found[1]
     elif b'\\u' in content:

@@ -10,19 +10,22 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Literal
 
 import msgspec
-from msgspec import UNSET, Meta, Raw, Struct, UnsetType
+from msgspec import UNSET, Raw
 
 from mmvis.errors import UserValueError
+from mmvis.structures.annotation_entries import (
+    Annotation,
+    Category,
+    Image,
+    ImageAnnotation,
+    Video,
+    check_video,
+    repeated_id,
+)
 from mmvis.structures.json_entries import (
-    RLE,
-    Area,
-    Box,
-    Id,
     MaskCheck,
-    Side,
     check_length,
     decode_entry,
     find_id,
@@ -41,50 +44,18 @@ from mmvis.structures.json_file import (
 from mmvis.structures.packed_file import SEE_FORMAT, read_content
 from mmvis.structures.rle import compact_polygons, compress_runs
 
-__all__ = ['parse_coco', 'parse_ytvis', 'read_coco_json', 'read_ytvis_json']
+__all__ = [
+    'AnnotationReader',
+    'ImageAnnotationReader',
+    'parse_coco',
+    'parse_ytvis',
+    'read_coco_json',
+    'read_members',
+    'read_ytvis_json',
+]
 
-_MAX_PIXELS = 1 << 28  # of one frame
+_CONVERT = 'mmvis data convert SRC DST --from {}'
 _HEAD = 4096  # bytes that are searched for the keys of another format
-
-
-class _Video(Struct):
-    id: Id
-    height: Side
-    width: Side
-    file_names: Annotated[list[str], Meta(min_length=1)] | UnsetType = UNSET
-    length: Annotated[int, Meta(ge=1, le=2**31)] | UnsetType = UNSET
-
-
-class _Image(Struct):
-    id: Id
-    height: Side
-    width: Side
-    file_name: str
-
-
-class _Category(Struct):
-    id: Id
-    name: str
-
-
-class _Annotation(Struct):
-    id: Id
-    video_id: Id
-    category_id: Id
-    segmentations: list[RLE | list[list[float]] | None]
-    iscrowd: Literal[0, 1] | bool | None = None
-    bboxes: list[Box | None] | None = None
-    areas: list[Area | None] | None = None
-
-
-class _ImageAnnotation(Struct):
-    id: Id
-    image_id: Id
-    category_id: Id
-    segmentation: RLE | list[list[float]] | None
-    iscrowd: Literal[0, 1] | bool | None = None
-    bbox: Box | None = None
-    area: Area | None = None
 
 
 _NULL = Raw(b'null')
@@ -147,12 +118,12 @@ def parse_ytvis(
     Raises:
         ValueError: If anything in the file is not as the format says.
     """
-    top = _top(content, Place(source), ('videos', 'categories'))
-    videos = _read_by_id(top['videos'], _Video, Place(source, 'videos'))
+    top = read_members(content, Place(source), ('videos', 'categories'))
+    videos = _read_by_id(top['videos'], Video, Place(source, 'videos'))
     for index, video in enumerate(videos.values()):
-        _check_video(video, Place(source, f'videos[{index}]'), required)
-    categories = _read_by_id(top['categories'], _Category, Place(source, 'categories'))
-    reader = _AnnotationReader(videos, categories, required, is_strict)
+        check_video(video, Place(source, f'videos[{index}]'), required)
+    categories = _read_by_id(top['categories'], Category, Place(source, 'categories'))
+    reader = AnnotationReader(videos, categories, required, is_strict)
     return dict(
         videos=list(videos.values()),
         categories=list(categories.values()),
@@ -175,13 +146,13 @@ def parse_coco(content: bytes, source: str) -> dict:
     Raises:
         ValueError: If anything in the file is not as the format says.
     """
-    top = _top(content, Place(source), ('images', 'categories', 'annotations'))
-    images = _read_by_id(top['images'], _Image, Place(source, 'images'))
+    top = read_members(content, Place(source), ('images', 'categories', 'annotations'))
+    images = _read_by_id(top['images'], Image, Place(source, 'images'))
     for index, image in enumerate(images.values()):
         image['file_names'] = [image.pop('file_name')]
-        _check_video(image, Place(source, f'images[{index}]'), ())
-    categories = _read_by_id(top['categories'], _Category, Place(source, 'categories'))
-    reader = _ImageAnnotationReader(images, categories)
+        check_video(image, Place(source, f'images[{index}]'), ())
+    categories = _read_by_id(top['categories'], Category, Place(source, 'categories'))
+    reader = ImageAnnotationReader(images, categories)
     return dict(
         videos=list(images.values()),
         categories=list(categories.values()),
@@ -189,10 +160,10 @@ def parse_coco(content: bytes, source: str) -> dict:
     )
 
 
-class _AnnotationReader:
+class AnnotationReader:
     """Reads annotations one by one, which keeps the memory near the file's size."""
 
-    decoder = msgspec.json.Decoder(_Annotation)
+    decoder = msgspec.json.Decoder(Annotation)
     mask_path, box_path = '.segmentations[{}]', '.bboxes[{}]'
     video_key = 'video_id'
 
@@ -207,32 +178,38 @@ class _AnnotationReader:
         self.categories = categories
         self.sizes = {k: [v['height'], v['width']] for k, v in videos.items()}
         self.required = [
-            name for name in required if name in _Annotation.__annotations__
+            name for name in required if name in Annotation.__annotations__
         ]
         self.is_strict = is_strict
         self.check = MaskCheck()
+        self.ids: set[int] = set()
 
     @garbage_collection_paused()
     def read(self, content: Raw, place: Place) -> list[dict]:
         """Read the list of all annotations, or null."""
         if content == _NULL:
             return []
-        tracks, ids = [], set()
-        for index, text in enumerate(elements(content, place)):
-            entry = place.at(f'[{index}]')
-            track = self.as_track(decode_entry(text, self.decoder, entry))
-            if self.is_strict and track.id in ids:
-                raise _repeated(track.id, entry)
-            ids.add(track.id)
-            tracks.append(self._check(track, entry))
+        tracks = [
+            self.read_entry(text, place.at(f'[{index}]'))
+            for index, text in enumerate(elements(content, place))
+        ]
         self.check.finish()
         return tracks
 
-    def as_track(self, annotation: _Annotation) -> _Annotation:
+    def read_entry(self, text: Raw, place: Place) -> dict:
+        """Read one annotation; ``check.finish()`` completes the check of its masks."""
+        track = self.as_track(decode_entry(text, self.decoder, place))
+        if self.is_strict and track.id in self.ids:
+            raise repeated_id(track.id, place)
+        fields = self._check(track, place)
+        self.ids.add(track.id)
+        return fields
+
+    def as_track(self, annotation: Annotation) -> Annotation:
         """Bring an entry into the form of a track."""
         return annotation
 
-    def _check(self, track: _Annotation, place: Place) -> dict:
+    def _check(self, track: Annotation, place: Place) -> dict:
         """Check a track and make it small."""
         for name in self.required:
             if getattr(track, name) is None:
@@ -285,16 +262,16 @@ class _AnnotationReader:
             raise place.at(path.format(frame_id)).error(str(error)) from error
 
 
-class _ImageAnnotationReader(_AnnotationReader):
+class ImageAnnotationReader(AnnotationReader):
     """Reads COCO's annotations, each the track of a video of one frame."""
 
-    decoder = msgspec.json.Decoder(_ImageAnnotation)
+    decoder = msgspec.json.Decoder(ImageAnnotation)
     mask_path, box_path = '.segmentation', '.bbox'
     video_key = 'image_id'
 
-    def as_track(self, annotation: _ImageAnnotation) -> _Annotation:
+    def as_track(self, annotation: ImageAnnotation) -> Annotation:
         """Bring an entry into the form of a track."""
-        return _Annotation(
+        return Annotation(
             id=annotation.id,
             video_id=annotation.image_id,
             category_id=annotation.category_id,
@@ -305,7 +282,9 @@ class _ImageAnnotationReader(_AnnotationReader):
         )
 
 
-def _top(content: bytes, place: Place, required: Sequence[str]) -> dict[str, Raw]:
+def read_members(
+    content: bytes, place: Place, required: Sequence[str]
+) -> dict[str, Raw]:
     """Divide a file into its top-level members, which are named once and needed."""
     if first_byte(content) == b'[':
         raise place.error(
@@ -340,16 +319,25 @@ def _other_format(top: dict[str, Raw], required: Sequence[str]) -> str:
         is_ytvis = 'videos' in top and 'images' not in top
         return 'a json of YouTube-VIS: use YouTubeVISDataset' if is_ytvis else ''
     if 'imagePath' in top and 'shapes' in top:
-        return 'a json of LabelMe, one image'
+        return f'a json of LabelMe, one image: {_CONVERT.format("labelme")}'
     if 'masks' in top and 'tracks' in top:
         return 'the record of one video, as mmvis writes it'
     if images.strip(b'[] \n') == b'':
         return ''
     if 'videos' in top:
-        return 'a json of CocoVID, whose annotations are of single images'
+        return (
+            'a json of CocoVID, whose annotations are of single images: '
+            f'{_CONVERT.format("cocovid")}'
+        )
     if any(key in images + annotations for key in (b'"video_id"', b'"track_id"')):
-        return 'a tracking json whose annotations are of single images'
-    return 'a json of COCO, single images: for pre-training use CocoClipDataset'
+        return (
+            'a tracking json whose annotations are of single images: '
+            f'{_CONVERT.format("cocovid")}'
+        )
+    return (
+        'a json of COCO, single images: for pre-training use CocoClipDataset, for '
+        f'videos of one frame {_CONVERT.format("coco")}'
+    )
 
 
 def _read_by_id(content: Raw, kind: type, place: Place) -> dict[int, dict]:
@@ -359,36 +347,8 @@ def _read_by_id(content: Raw, kind: type, place: Place) -> dict[int, dict]:
     for index, text in enumerate(elements(content, place)):
         entry = msgspec.structs.asdict(decode(text, decoder, place.at(f'[{index}]')))
         if entry['id'] in entries:
-            raise _repeated(entry['id'], place.at(f'[{index}]'))
+            raise repeated_id(entry['id'], place.at(f'[{index}]'))
         entries[entry['id']] = {k: v for k, v in entry.items() if v is not UNSET}
     if not entries:
         raise place.error('expected at least one entry, got none.')
     return entries
-
-
-def _check_video(video: dict, place: Place, required: Sequence[str]) -> None:
-    """Check a video's names and size, and add its length."""
-    names = video.get('file_names')
-    if names is None and ('file_names' in required or 'length' not in video):
-        raise place.at('.file_names').error('missing, expected one name per frame.')
-    for frame_id, name in enumerate(names or ()):
-        if not name or '\0' in name or '://' in name:
-            raise place.at(f'.file_names[{frame_id}]').error(
-                f'expected the name of a file below the image folder, got {name!r:.60}.'
-            )
-    length = video.setdefault('length', len(names or ()))
-    if names is not None and length != len(names):
-        raise place.at('.length').error(
-            f'{length} given, but file_names has {len(names)} entries.'
-        )
-    if video['height'] * video['width'] > _MAX_PIXELS:
-        raise place.at('.height').error(
-            f'{video["height"]} x {video["width"]} pixels, expected at most '
-            f'{_MAX_PIXELS} in a frame.'
-        )
-
-
-def _repeated(entry_id: int, place: Place) -> UserValueError:
-    return place.at('.id').error(
-        f'expected an id that no earlier entry has, got {entry_id}.'
-    )

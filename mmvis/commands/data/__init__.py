@@ -11,6 +11,8 @@ __all__ = ['COMMANDS', 'main']
 
 #: Subcommand -> module with a function ``main(args)``, and what it does.
 COMMANDS = {
+    'check': ('mmvis.commands.data.check', 'find, and fix, all faults of annotations'),
+    'convert': ('mmvis.commands.data.convert', 'labels of one format to another'),
     'split': ('mmvis.commands.data.split', 'hold out videos for validation'),
     'browse': ('mmvis.commands.data.browse', 'draw the clips of a training set'),
     'shapes': ('mmvis.commands.data.shapes', 'generate the synthetic set ShapesVIS'),

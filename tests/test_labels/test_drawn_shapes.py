@@ -1,0 +1,105 @@
+import json
+
+import pytest
+
+from mmvis.errors import UserValueError
+from mmvis.labels import convert_labels
+
+VIDEO = """<annotations><version>1.1</version><meta><task><size>3</size>
+<original_size><width>6</width><height>5</height></original_size></task></meta>
+<track id="0" label="dog">
+<polygon frame="0" outside="0" occluded="0" points="0,0;2,0;2,3;0,3"/>
+<mask frame="1" outside="0" occluded="0" rle="1, 2, 3" left="2" top="1" width="3"
+ height="2"/>
+<polygon frame="2" outside="1" occluded="0" points="0,0;2,0;2,3;0,3"/>
+</track>{more}</annotations>"""
+IMAGES = """<annotations><version>1.1</version>
+<image id="0" name="a/1.jpg" width="6" height="5">
+<polygon label="dog" points="0,0;2,0;2,3;0,3" group_id="4"/>
+<polygon label="cat" points="3,0;5,0;5,2;3,2"/></image>
+<image id="1" name="a/2.jpg" width="6" height="5">
+<polygon label="dog" points="0,0;2,0;2,2;0,2" group_id="4"/></image>
+</annotations>"""
+
+
+@pytest.fixture
+def read(tmp_path):
+    def read(src, source):
+        return convert_labels(
+            src, tmp_path / 'out.json', source_format=source, target_format='ytvis'
+        )
+
+    return read
+
+
+def test_cvat_for_video(read, tmp_path):
+    (tmp_path / 'task.xml').write_text(VIDEO.format(more=''))
+    labels = read(tmp_path / 'task.xml', 'cvat')
+    (track,) = labels['annotations']
+    assert track['areas'] == [6, 2, None]
+    # Runs go along the rows of the box: the second and third pixel of row 1.
+    assert track['bboxes'][1] == [3, 1, 2, 1]
+    assert labels['categories'] == [dict(id=1, name='dog')]
+    assert labels['videos'][0]['file_names'][2] == 'task/000002.jpg'
+
+
+def test_cvat_for_images_joins_groups(read, tmp_path):
+    (tmp_path / 'task.xml').write_text(IMAGES)
+    labels = read(tmp_path / 'task.xml', 'cvat')
+    assert [item['areas'] for item in labels['annotations']] == [[6, 4], [4, None]]
+    assert [c['name'] for c in labels['categories']] == ['cat', 'dog']
+
+
+def test_cvat_faults_are_all_listed(read, tmp_path):
+    more = (
+        '<track id="1" label="dog"><box frame="0" xtl="0" ytl="0" xbr="1" ybr="1"/>'
+        '<polygon frame="7" points="0,0;2,0;2,3;0,3"/>'
+        '<polygon frame="0" points="0,0;x,0"/>'
+        '<mask frame="1" rle="1, 2" left="2" top="1" width="3" height="2"/></track>'
+    )
+    (tmp_path / 'task.xml').write_text(VIDEO.format(more=more))
+    with pytest.raises(UserValueError) as error:
+        read(tmp_path / 'task.xml', 'cvat')
+    for part in ('has no mask', 'frame 7 of 3', "'x'", 'the runs have 3 pixels'):
+        assert part in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ('text', 'match'), [('{}', 'is not XML'), ('<a/>', 'Export the task from CVAT')]
+)
+def test_other_files_are_refused(read, tmp_path, text, match):
+    (tmp_path / 'task.xml').write_text(text)
+    with pytest.raises(UserValueError, match=match):
+        read(tmp_path / 'task.xml', 'cvat')
+
+
+def labelme(shapes, **size):
+    return json.dumps(
+        dict(imagePath='1.png', imageHeight=5, imageWidth=6, shapes=shapes, **size)
+    )
+
+
+def test_labelme_joins_groups(read, tmp_path):
+    folder = tmp_path / 'set' / 'walk'
+    folder.mkdir(parents=True)
+    square = dict(label='dog', points=[[0, 0], [2, 0], [2, 2], [0, 2]], group_id=1)
+    box = dict(label='dog', points=[[3, 1], [5, 4]], shape_type='rectangle')
+    (folder / '2.json').write_text(labelme([square, box]))
+    (folder / '10.json').write_text(labelme([square]))
+    labels = read(tmp_path / 'set', 'labelme')
+    assert labels['videos'][0]['file_names'] == ['walk/2.png', 'walk/10.png']
+    assert [item['areas'] for item in labels['annotations']] == [[4, 4], [6, None]]
+
+
+def test_labelme_faults_are_all_listed(read, tmp_path):
+    shapes = [
+        dict(label='dog', points=[[0, 0], [2, 2]], shape_type='circle'),
+        dict(label='dog', points=[[0, 0], [2, 2]]),
+        dict(points=[[0, 0], [2, 0], [2, 2]]),
+    ]
+    (tmp_path / '0.json').write_text(labelme(shapes))
+    (tmp_path / '1.json').write_text('[]')
+    with pytest.raises(UserValueError) as error:
+        read(tmp_path, 'labelme')
+    for part in ('shape 0: a circle', 'shape 1: polygon', 'shape 2', 'no json of Lab'):
+        assert part in str(error.value)

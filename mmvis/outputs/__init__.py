@@ -1,4 +1,4 @@
-"""What comes out of a video: results of frames and videos, and files of them."""
+"""Results of frames and videos, and output files."""
 
 from mmvis.outputs.formats import (
     DEFAULT_FORMATS,

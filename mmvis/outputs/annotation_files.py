@@ -1,4 +1,4 @@
-"""Results in the json formats of data sets."""
+"""Output files in the json formats of data sets."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def write_coco(path: Path, facts: VideoFacts) -> Iterator[Callable]:
 
 
 def _ignore(frame: FrameResult) -> None:
-    """The record has all that is written."""
+    """Ignore the frames: the record has everything."""
 
 
 def _file_name(facts: VideoFacts, frame_id: int, video_len: int) -> str:

@@ -1,4 +1,4 @@
-"""The formats that results are written in."""
+"""Output formats."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mmvis.errors import UserTypeError, UserValueError
 from mmvis.outputs.annotation_files import write_coco, write_record, write_ytvis
 from mmvis.outputs.frame_result import FrameResult
 from mmvis.outputs.mask_images import write_id_images, write_mots, write_mots_images
-from mmvis.outputs.pictures import write_overlay, write_tracks_strip
+from mmvis.outputs.overlays import write_overlay, write_tracks_strip
 from mmvis.outputs.tables import write_csv, write_json_lines
 from mmvis.outputs.video_facts import VideoFacts
 
@@ -91,16 +91,16 @@ def write_frames(
     facts: VideoFacts,
     score_thr: float,
 ) -> Iterator[FrameResult]:
-    """Write files while frames go by.
+    """Write files while frames are processed.
 
     Files are complete as soon as the frames end, the generator is closed, or it is
-    interrupted with Ctrl-C: they hold the frames that went by. After an error there
-    are none, but for json lines and folders of images.
+    interrupted with Ctrl-C: they have all frames up to then. After an error there are
+    no files, except json lines and folders of images.
 
     Args:
         frames (Iterable[FrameResult]): Frames in order.
         paths (Mapping[str, Path]): The files and folders by format.
-        facts (VideoFacts): What the files say of the video.
+        facts (VideoFacts): Metadata of the video for the files.
         score_thr (float): Tracks with a lower score are left out.
 
     Yields:

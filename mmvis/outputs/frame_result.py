@@ -1,4 +1,4 @@
-"""The tracks of one frame."""
+"""Result of one frame."""
 
 from __future__ import annotations
 
@@ -149,7 +149,7 @@ class FrameResult:
         """Draw the tracks on the frame.
 
         Args:
-            scale (int): Whole factor by which the picture is enlarged. Defaults to 1.
+            scale (int): Whole factor by which the image is enlarged. Defaults to 1.
 
         Returns:
             np.ndarray: BGR, uint8, shape (H * scale, W * scale, 3).

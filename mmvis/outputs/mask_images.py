@@ -1,4 +1,4 @@
-"""Masks without overlap: images of ids, and MOTS."""
+"""Output formats without overlap: images of ids, and MOTS."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def davis_palette() -> np.ndarray:
 
 @contextmanager
 def write_id_images(path: Path, facts: VideoFacts) -> Iterator[Callable]:
-    """Write a PNG with DAVIS' palette for each frame, and who is which value.
+    """Write a PNG with DAVIS' palette for each frame, and the track of each value.
 
     Tracks get the values 1, 2, ... in the order of their appearance; ``tracks.json``
     has the track of each value. Where masks overlap the higher score is on top. There

@@ -1,4 +1,4 @@
-"""Names of output files, which are nobody else's."""
+"""Unique names of output files."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ _MAX_NAME_BYTES = 200
 
 
 def safe_name(name: str) -> str:
-    """Turn any name into one that every file system and terminal takes.
+    """Make a name valid on every file system and terminal.
 
     Args:
         name (str): Stem of a file of any encoding, part of a URL, ...
 
     Returns:
         str: Without control characters, separators, leading dots and bytes that are
-        no UTF-8; at most 200 bytes; 'video' where nothing is left.
+        no UTF-8; at most 200 bytes; 'video' if nothing is left.
 
     Example:
         >>> safe_name('..'), safe_name('a/b?c'), safe_name('.hidden')
@@ -36,7 +36,7 @@ def safe_name(name: str) -> str:
 
 
 class OutputFiles:
-    """Files of one video, made before any work begins, so that no name is taken twice.
+    """Files of one video, created before inference, so that no name is used twice.
 
     All begin with the same stem. Where one of them exists already, the stem gets a
     number: ``dog-2``. So nothing is ever overwritten, not even by another process.

@@ -1,4 +1,4 @@
-"""Tracks as rows of a table, and as lines of json."""
+"""Output formats of tables: CSV and json lines."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def write_csv(path: Path, facts: VideoFacts) -> Iterator[Callable]:
 
 @contextmanager
 def write_json_lines(path: Path, facts: VideoFacts) -> Iterator[Callable]:
-    """Write a line of json for each frame, at once, for programs that read along."""
+    """Write a line of json for each frame immediately, for programs that follow it."""
     with path.open('w', encoding='utf-8') as file:
 
         def add(frame: FrameResult) -> None:

@@ -1,4 +1,4 @@
-"""What output files say of a video as a whole."""
+"""Metadata of a video for output files."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ __all__ = ['VideoFacts']
 
 @dataclass(frozen=True)
 class VideoFacts:
-    """Facts of one video.
+    """Metadata of one video.
 
     Args:
         name (str): Its name.
         classes (Sequence[str]): Category names in the order of the labels.
         cat_ids (Sequence[int]): Category id of each label.
         paths (Sequence[Path]): The files that its frames come from.
-        result (VideoResult | None): All of its tracks; None while it goes on.
+        result (VideoResult | None): All of its tracks; None before the video ends.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The tracks of one video."""
+"""Result of one video."""
 
 from __future__ import annotations
 
@@ -209,14 +209,14 @@ class VideoResult:
         return pandas.DataFrame(rows, columns=list(TABLE_COLUMNS))
 
     def frames(self) -> Iterator[FrameResult]:
-        """Go through the video again: its frames with their visible tracks.
+        """Iterate over the video again: its frames with their visible tracks.
 
         Raises:
             ValueError: If the source can be read only once.
         """
         if not self._source.can_restart:
             raise UserValueError(
-                f'The frames of {self.name} came once and are gone. Pass out_dir to '
+                f'The frames of {self.name} can be read only once. Pass out_dir to '
                 'the inferencer, or draw with plot(frame, image).'
             )
         for frame_id, frame in zip(range(self.video_len), self._source):
@@ -242,7 +242,7 @@ class VideoResult:
 
         Raises:
             OSError: If they cannot be written.
-            ValueError: If a format is unknown, or needs frames that are gone.
+            ValueError: If a format is unknown, or needs frames that are not available.
         """
         endings = endings_of(formats, len(self.classes))
         files = OutputFiles(out_dir, self.name, endings)
@@ -256,7 +256,7 @@ class VideoResult:
     def write(
         self, paths: Mapping[str, Path], score_thr: float
     ) -> Iterator[FrameResult]:
-        """Write files of known names while going through the frames once.
+        """Write files of known names while iterating over the frames once.
 
         Args:
             paths (Mapping[str, Path]): The files and folders by format.
@@ -296,7 +296,7 @@ class VideoResult:
         """Read one frame from the source, which starts from its beginning."""
         for frame in islice(self.frames(), frame_id, None):
             return frame.image
-        raise UserValueError(f'{self.name} has no frame {frame_id} any more.')
+        raise UserValueError(f'{self.name}: frame {frame_id} is not available.')
 
     def _check_frame(self, frame: int) -> None:
         if not 0 <= frame < self.video_len:

@@ -1,4 +1,4 @@
-"""Reports of tests as pages for a browser."""
+"""HTML reports of tests."""
 
 from mmvis.report.html_report import write_html_report
 

@@ -1,4 +1,4 @@
-"""A test's report as one HTML file that needs nothing else."""
+"""HTML report of a test in one file."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def write_html_report(
     if not gt['annotations']:
         raise UserValueError(
             'A report needs a ground truth with annotations, got none. Those of the '
-            'official valid and test sets are on the servers only.'
+            'official valid and test sets are not public.'
         )
     if max_videos < 0:
         raise UserValueError(f'`max_videos` must be at least 0, got {max_videos}.')

@@ -1,4 +1,4 @@
-"""One video of a report: its frames as JPEG, its tracks as outlines."""
+"""Videos of a report: frames as JPEG, tracks as outlines."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def video_page(
     Args:
         gt (Mapping): The checked ground truth.
         results (Sequence[Mapping]): The checked results.
-        errors (VideoErrors): How the video's results were judged.
+        errors (VideoErrors): Errors of the video's results.
         frame_root (Path): Folder that ``file_names`` are relative to.
         score_thr (float): Tracks with a lower score are left out.
         style (FrameStyle): Size and number of the frames.

@@ -1,4 +1,4 @@
-"""Where frames come from: files, folders, arrays, generators, cameras, URLs."""
+"""Sources of frames: files, folders, arrays, generators, cameras, URLs."""
 
 from mmvis.sources.arrays import ArrayFrames, GeneratedFrames, to_frame
 from mmvis.sources.frame_source import Frame, FrameSource

@@ -1,4 +1,4 @@
-"""Frames that are in memory: arrays, tensors, PIL images, generators of them."""
+"""Frames in memory: arrays, tensors, PIL images, generators of them."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class ArrayFrames(FrameSource):
 
 
 class GeneratedFrames(FrameSource):
-    """Frames of an iterator, which come once and may never end.
+    """Frames of an iterator, which can be read once and may be endless.
 
     Args:
         frames (Iterable): Anything that :func:`to_frame` takes.
@@ -68,7 +68,7 @@ class GeneratedFrames(FrameSource):
 
 
 def to_frame(frame: Any, label: str = 'the frame') -> np.ndarray:
-    """Turn what people call a frame into BGR, uint8, shape (H, W, 3).
+    """Convert a frame of any type to BGR, uint8, shape (H, W, 3).
 
     Args:
         frame (np.ndarray | Tensor | Image.Image | str | os.PathLike): An array of
@@ -77,7 +77,7 @@ def to_frame(frame: Any, label: str = 'the frame') -> np.ndarray:
             only reading, with C = 1, 3 or 4, colours as torchvision has them (RGB);
             a PIL image; or the path of an image file. Values are uint8, or floating
             in [0, 1]. A fourth channel (alpha) is dropped.
-        label (str): What messages call it. Defaults to 'the frame'.
+        label (str): Its name in messages. Defaults to 'the frame'.
 
     Returns:
         np.ndarray: The frame.

@@ -1,4 +1,4 @@
-"""Whether a video file is complete, found out before any frame is decoded."""
+"""Check of video files before decoding."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _TS_PACKET_SIZES = (188, 192, 204)  # bytes: plain, with time codes, with parity
 
 @dataclass(frozen=True)
 class ContainerCheck:
-    """What the container of a video holds, and what it says that it holds.
+    """Content of a video's container, and what its header states.
 
     Attributes:
         num_packets (int): Packets that should give a frame each.
@@ -51,7 +51,7 @@ class ContainerCheck:
 
 
 def check_container(path: Path) -> ContainerCheck:
-    """Go through the packets of a video file, as a rule without decoding them.
+    """Check the packets of a video file, in general without decoding them.
 
     Takes milliseconds for a minute of video. Compared are the number of packets, their
     times, the number of frames and the length that the header states, and what FFmpeg
@@ -97,7 +97,7 @@ def check_container(path: Path) -> ContainerCheck:
 
 @dataclass
 class _Packets:
-    """What the packets of the video and of all other streams say."""
+    """Summary of the packets of the video and of all other streams."""
 
     number: int = 0
     num_discarded: int = 0  # cut away by an edit list
@@ -181,7 +181,7 @@ def _end_of_file_fault(path: Path, format_name: str) -> str | None:
         if format_name == 'mpegts' and all(size % n for n in _TS_PACKET_SIZES):
             return 'the file ends within a packet'
         if format_name == 'gif' and not _is_complete_gif(file):
-            return 'the file breaks off'
+            return 'the file is truncated'
         if format_name.startswith('matroska') and size < _stated_ebml_size(file):
             return 'the file is shorter than it states'
     return None

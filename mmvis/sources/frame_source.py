@@ -1,4 +1,4 @@
-"""Frames with their times, and what every source of frames has."""
+"""Base class of sources of frames."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class FrameSource(ABC):
 
     Attributes:
         name (str): Name of the video, for the names of outputs.
-        num_frames (int | None): How many frames are expected; None where nobody knows.
+        num_frames (int | None): How many frames are expected; None if it is unknown.
         fps (float): Mean number of frames per second.
         paths (tuple[Path, ...]): The files that are read.
         can_restart (bool): Whether the frames can be read a second time.
@@ -55,11 +55,11 @@ class FrameSource(ABC):
 
     @abstractmethod
     def __iter__(self) -> Iterator[Frame]:
-        """Go through the frames once, from the first one on."""
+        """Iterate over the frames once, from the first one on."""
 
 
 def check_fps(fps: float | None) -> float | None:
-    """Check a number of frames per second that somebody gave; None is allowed.
+    """Check a given number of frames per second; None is allowed.
 
     Raises:
         ValueError: If it is not a number in [1e-6, 1000].
@@ -77,7 +77,7 @@ def check_fps(fps: float | None) -> float | None:
 
 
 def print_warning(message: str) -> None:
-    """Tell the user about a source, on stderr.
+    """Print a warning about a source to stderr.
 
     MMEngine's logger writes to the stdout of the time when it was made, which is
     where results of a pipeline may go.

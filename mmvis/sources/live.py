@@ -1,4 +1,4 @@
-"""Sources without an end that anybody knows: network streams and cameras."""
+"""Live sources: network streams and cameras."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _TIMEOUT = 20.0  # seconds without any data
 
 
 def is_url(text: str) -> bool:
-    """Whether a text is an address with a scheme, of whatever kind."""
+    """Whether a text is an address with any scheme."""
     return re.match(r'[a-zA-Z][a-zA-Z0-9+.-]*://', text) is not None
 
 
@@ -56,9 +56,9 @@ class VideoURL(FrameSource):
         self.name = last_part.rpartition('.')[0] or last_part or parts.hostname
 
     def __iter__(self) -> Iterator[Frame]:
-        """Open the stream and go through its frames once.
+        """Open the stream and iterate over its frames once.
 
-        A connection that breaks off ends the video, with a warning.
+        If the connection is lost, the video ends with a warning.
 
         Raises:
             ValueError: If there is no answer, or no video.
@@ -69,18 +69,18 @@ class VideoURL(FrameSource):
         )
         decoder = VideoDecoder(container, self._label)
         self.fps = self._fps or decoder.fps
-        broke_off = None
+        lost = None
         try:
             for i, frame in enumerate(decoder):
                 yield frame if self._fps is None else frame._replace(time=i / self._fps)
         except import_av().error.FFmpegError as error:
-            broke_off = error.strerror  # what came before is worth keeping
+            lost = error.strerror  # the frames before it are kept
         if decoder.num_frames == 0:
             raise UserValueError(f'{self._label} has no frame that can be decoded.')
-        if broke_off is not None:
+        if lost is not None:
             print_warning(
-                f'{self._label} broke off after {decoder.num_frames} frames: '
-                f'{broke_off}.'
+                f'{self._label}: the connection was lost after {decoder.num_frames} '
+                f'frames: {lost}.'
             )
         if decoder.num_errors or decoder.num_corrupt:
             print_warning(

@@ -1,4 +1,4 @@
-"""The sources that a path, number, array, list or generator stands for."""
+"""Opening of sources from paths, numbers, arrays, lists or generators."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _EXPECTED = (
 def open_sources(
     inputs: Any, fps: float | None = None, on_damage: str = 'warn'
 ) -> FrameSource | list[FrameSource]:
-    """Find out what somebody gave as a video.
+    """Open the sources of an input.
 
     Args:
         inputs (Any): One video: a video file, a folder of frames (numbers in names

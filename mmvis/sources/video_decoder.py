@@ -1,4 +1,4 @@
-"""Frames of an open container, in spite of damage, in the right orientation."""
+"""Decoder of videos, tolerant of errors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 __all__ = ['VideoDecoder', 'import_av', 'open_container', 'packets_of', 'video_stream']
 
-# A demuxer that finds only errors is given up after so many without a packet.
+# Decoding stops after this many errors of the demuxer without a packet.
 _MAX_ERRORS_IN_A_ROW = 100
 
 # Texts, and formats that open other files or play no video of their own.
@@ -52,7 +52,7 @@ def open_container(path: str, name: str, **options: Any) -> InputContainer:
 
     Args:
         path (str): A file or URL.
-        name (str): What messages call it.
+        name (str): Its name in messages.
         **options: Further arguments of ``av.open``.
 
     Raises:
@@ -76,7 +76,7 @@ def open_container(path: str, name: str, **options: Any) -> InputContainer:
 
 
 def video_stream(container: InputContainer, name: str) -> VideoStream:
-    """Find the video of a container, which is not the cover of a piece of music.
+    """Find the video stream of a container, ignoring cover images of music.
 
     Raises:
         ValueError: If there is none.
@@ -120,14 +120,14 @@ def packets_of(
 
 
 class VideoDecoder:
-    """Go through the frames of a video once, in spite of errors, and count these.
+    """Iterate over the frames of a video once, tolerating and counting errors.
 
     Frames whose time is missing or does not rise follow the one before at the mean
     rate. Frames of another size than the first one are scaled to it.
 
     Args:
         container (InputContainer): An open container, at its beginning.
-        name (str): What messages call the video.
+        name (str): Name of the video in messages.
 
     Attributes:
         num_frames (int): Frames decoded so far.
@@ -207,7 +207,7 @@ class VideoDecoder:
 
 
 def mean_fps(stream: VideoStream) -> float:
-    """Mean number of frames per second, as the container or the codec says it."""
+    """Mean number of frames per second, as the container or the codec states it."""
     for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate):
         if rate:
             return float(rate)

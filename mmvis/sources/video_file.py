@@ -1,4 +1,4 @@
-"""Video files, whole or damaged."""
+"""Video files."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ class VideoFile(FrameSource):
         path = Path(path)
         if not path.is_file():
             raise FileNotFoundError(f'the video {path} does not exist.')
-        with path.open('rb') as file:  # the system's own words where it refuses
+        with path.open('rb') as file:  # raises the message of the operating system
             if not file.read(1):
                 raise UserValueError(f'{path} is empty. Expected is a video.')
         self.paths = (path,)
@@ -90,7 +90,7 @@ class VideoFile(FrameSource):
     def _report_decoding(
         self, decoder: VideoDecoder, is_finished: bool = False
     ) -> None:
-        """Say how many frames did not come, or came with errors."""
+        """Report how many frames are missing or have errors."""
         parts = []
         total = max(self._check.announced, decoder.num_frames + decoder.num_errors)
         lacks_frames = is_finished and decoder.num_frames < self._check.num_packets
@@ -110,7 +110,7 @@ class VideoFile(FrameSource):
         self.damage = fault
         if self._on_damage == 'stop':
             raise UserValueError(
-                f"{message} Restore it, or pass on_damage='warn' to use what is there."
+                f"{message} Restore it, or pass on_damage='warn' to use the rest."
             )
         if message not in self._warned:  # a second pass finds the same
             self._warned.add(message)

@@ -1,4 +1,4 @@
-"""Outputs of the original implementations that the tests compare with."""
+"""Golden files: outputs of the original implementations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tiny videos on disk, in any format that PyAV writes."""
+"""Tiny videos on disk for tests."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def tiny_frame(t: int, size: tuple[int, int]) -> np.ndarray:
 
 
 def turn_video(path: Path, matrix: Sequence[int]) -> None:
-    """Tell in an mp4 how its pictures are to be turned, as phones do.
+    """Set the rotation of an mp4, as phones do.
 
     Args:
         path (Path): The file, changed in place.

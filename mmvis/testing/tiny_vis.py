@@ -1,4 +1,4 @@
-"""Tiny data sets on disk, in the format of the real ones."""
+"""Tiny data sets on disk for tests."""
 
 import json
 import random

@@ -1,4 +1,4 @@
-"""Pictures and videos of tracks."""
+"""Images and videos of tracks."""
 
 from .draw_tracks import draw_tracks, enlargement
 from .ground_truth import gt_tracks

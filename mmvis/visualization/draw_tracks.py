@@ -1,4 +1,4 @@
-"""Masks, outlines and names of tracks on a frame."""
+"""Drawing of tracks on a frame."""
 
 from collections.abc import Sequence
 
@@ -27,7 +27,7 @@ def draw_tracks(
     trail_len: int = 0,
     layout: LabelLayout | None = None,
 ) -> np.ndarray:
-    """Draw what a record of tracks says about one frame.
+    """Draw the tracks of a record on one frame.
 
     Each track keeps one colour; tracks with a higher score lie on top.
 
@@ -40,7 +40,7 @@ def draw_tracks(
         classes (Sequence[str]): Category names in the order of the labels.
         score_thr (float): Tracks with a lower score are left out. Defaults to 0.3.
         alpha (float): Opacity of the masks, 0 to 1. Defaults to 0.4.
-        scale (int): Whole factor by which the picture is enlarged, so that names
+        scale (int): Whole factor by which the image is enlarged, so that names
             can be read on small frames. Defaults to 1.
         draw_boxes (bool): Whether boxes around the masks are drawn. Defaults to
             False.
@@ -127,7 +127,7 @@ def _draw_mask(
     alpha: float,
     line_width: int,
 ) -> None:
-    """Blend a cropped mask (h, w) into the enlarged picture, and outline it."""
+    """Blend a cropped mask (h, w) into the enlarged image, and outline it."""
     h, w = mask.shape
     mask = cv2.resize(
         np.ascontiguousarray(mask),
@@ -142,7 +142,7 @@ def _draw_mask(
     outlines, _ = cv2.findContours(
         mask, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_NONE, offset=(x, y)
     )
-    # A dark rim shows the outline on a ground of its own colour.
+    # A dark rim shows the outline on a background of the same colour.
     rim = tuple(value // 4 for value in colour)
     cv2.drawContours(picture, outlines, -1, rim, line_width + 2, cv2.LINE_AA)
     cv2.drawContours(picture, outlines, -1, colour, line_width, cv2.LINE_AA)

@@ -1,4 +1,4 @@
-"""The ground truth of a packed clip as a record of tracks."""
+"""Conversion of a packed clip's ground truth to tracks."""
 
 import numpy as np
 import pycocotools.mask as mask_api

@@ -1,4 +1,4 @@
-"""Labels of objects that stay where they are from frame to frame."""
+"""Layout of labels that is stable over frames."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ __all__ = ['Label', 'LabelLayout', 'draw_label']
 
 Box = tuple[float, float, float, float]
 
-# Places of a label, the best first: its left end at the left edge of the box.
+# Positions of a label, the best first: its left end at the left edge of the box.
 _PLACES = ('above', 'inside', 'below')
-_SMOOTHING = 0.35  # share of the way to its place that a label goes in a frame
+_SMOOTHING = 0.35  # share of the distance to its target that a label moves in a frame
 
 
 @dataclass(frozen=True)
@@ -36,13 +36,13 @@ class Label:
 
 
 class LabelLayout:
-    """Places for the labels of a video's frames, in order.
+    """Positions of the labels of a video's frames, in order.
 
-    A label stays above, inside or below its object for as long as it finds room
-    there, and follows it smoothly, so that it can be read while the object moves.
-    A label that finds no room is left out.
+    A label stays above, inside or below its object as long as it has space there, and
+    follows it smoothly, so that it can be read while the object moves. A label without
+    space is left out.
 
-    Memory: a place for each track that was seen.
+    Memory: a position for each track that was seen.
     """
 
     def __init__(self) -> None:
@@ -52,15 +52,15 @@ class LabelLayout:
     def arrange(
         self, labels: list[Label], image_size: tuple[int, int]
     ) -> list[tuple[Label, Box]]:
-        """Find places for the labels of the next frame.
+        """Find positions of the labels of the next frame.
 
         Args:
             labels (list[Label]): In the order of their importance.
-            image_size (tuple[int, int]): Height and width of the picture in pixels.
+            image_size (tuple[int, int]): Height and width of the image in pixels.
 
         Returns:
             list[tuple[Label, Box]]: The labels that are shown, each with its box,
-            xyxy in pixels, within the picture; no two of them overlap.
+            xyxy in pixels, within the image; no two of them overlap.
         """
         shown: list[tuple[Label, Box]] = []
         for label in labels:
@@ -91,7 +91,7 @@ class LabelLayout:
 
 
 def label_size(text: str, image_size: tuple[int, int]) -> tuple[int, int]:
-    """Width and height of a label in pixels, for a picture (h, w)."""
+    """Width and height of a label in pixels, for an image (h, w)."""
     height = min(max(round(min(image_size) / 26), 14), 44)
     padding = height // 4
     return render_text(text, height).shape[1] + 2 * padding, height + 2
@@ -126,7 +126,7 @@ def _corner(place: str, box: Box, size: tuple[int, int]) -> tuple[float, float]:
 def _clip(
     left: float, top: float, size: tuple[int, int], image_size: tuple[int, int]
 ) -> Box | None:
-    """Move a label into the picture; None if it is larger than the picture."""
+    """Move a label into the image; None if it is larger than the image."""
     (width, height), (image_height, image_width) = size, image_size
     if width > image_width or height > image_height:
         return None

@@ -1,4 +1,4 @@
-"""A video with the tracks drawn over it."""
+"""Writing of overlay videos."""
 
 import os
 from collections.abc import Iterable, Sequence

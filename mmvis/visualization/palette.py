@@ -1,10 +1,10 @@
-"""Colours that tell tracks apart."""
+"""Colours of tracks."""
 
 import colorsys
 
 __all__ = ['text_colour', 'track_colour']
 
-#: Multiples of the golden ratio's fraction spread evenly however many are taken.
+#: Multiples of the golden ratio's fraction are spread evenly for any number of them.
 _GOLDEN_FRACTION = 0.6180339887498949
 
 Colour = tuple[int, int, int]
@@ -18,7 +18,7 @@ def track_colour(track_id: int) -> Colour:
 
     Returns:
         tuple[int, int, int]: Blue, green, red, 0 to 255; bright and saturated, and
-        far from those of the neighbouring ids.
+        different from those of adjacent ids.
     """
     hue = (track_id * _GOLDEN_FRACTION) % 1.0
     saturation = (0.9, 0.65, 1.0)[track_id % 3]

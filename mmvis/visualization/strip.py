@@ -1,4 +1,4 @@
-"""Some frames of a video side by side in one picture."""
+"""Strip of frames of a video, side by side in one image."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -71,10 +71,10 @@ def draw_strip(
 
 
 def join_strip(pictures: Mapping[int, np.ndarray]) -> np.ndarray:
-    """Put pictures of frames side by side, each with its number in the corner.
+    """Put frames side by side, each with its number in the corner.
 
     Args:
-        pictures (Mapping[int, np.ndarray]): By frame, each BGR, uint8, shape
+        pictures (Mapping[int, np.ndarray]): Images by frame, each BGR, uint8, shape
             (H, W, 3); the numbers are drawn on them.
 
     Returns:
@@ -88,7 +88,7 @@ def join_strip(pictures: Mapping[int, np.ndarray]) -> np.ndarray:
 
 
 class EvenlySpaced(Generic[T]):
-    """Evenly spaced items of a sequence whose length is not known, first and last.
+    """Evenly spaced items of a sequence of unknown length, first and last included.
 
     Memory: at most four times as many items as are wanted.
 
@@ -138,13 +138,13 @@ def write_strip(
     score_thr: float = 0.3,
     min_side: int = STRIP_MIN_SIDE,
 ) -> None:
-    """Write the picture of :func:`draw_strip`, which see, to an image file."""
+    """Write the image of :func:`draw_strip` to a file."""
     picture = draw_strip(frames, tracks, classes, num_frames, score_thr, min_side)
     write_image(path, picture)
 
 
 def write_image(path: str | os.PathLike, picture: np.ndarray) -> None:
-    """Write an image as a whole or not at all.
+    """Write an image atomically.
 
     Args:
         path (str | os.PathLike): The file; its folder is made.

@@ -1,4 +1,4 @@
-"""Text in any script as masks to be blended."""
+"""Rendering of text in any script."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def _font(path: str, height: int) -> ImageFont.FreeTypeFont:
 
 @lru_cache(maxsize=256)
 def _font_for(text: str) -> str:
-    """The first font that has all characters; else the one that has the most."""
+    """The first font with all characters; else the one with most of them."""
     characters = {c for c in text if not c.isspace()}
     best, best_count = _DEFAULT_FONT, _count_glyphs(_DEFAULT_FONT, characters)
     if best_count == len(characters):

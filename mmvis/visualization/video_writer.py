@@ -1,4 +1,4 @@
-"""H.264 videos that browsers play, with any timing."""
+"""Writer of H.264 videos with variable timing."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ _TIME_BASE = Fraction(1, 90000)  # holds the usual rates exactly
 
 
 class VideoWriter:
-    """Write pictures to an mp4, one by one; a context manager.
+    """Write images to an mp4, one by one; a context manager.
 
-    H.264 with 4:2:0 colours and the index in front is what browsers, editors and
-    players take. A picture is shown until the next one's time; the last one as long as
-    the one before. A side of odd length gets one more pixel.
+    H.264 with 4:2:0 colours and the index in front is supported by browsers, editors
+    and players. An image is shown until the time of the next one; the last one as long
+    as the one before. A side of odd length gets one more pixel.
 
     Args:
         path (str | os.PathLike): The file.
@@ -60,14 +60,14 @@ class VideoWriter:
         self.num_frames = 0
 
     def add(self, picture: np.ndarray, time: float) -> None:
-        """Write the next picture.
+        """Write the next image.
 
         Args:
             picture (np.ndarray): BGR, uint8, shape (H, W, 3), all of one size.
             time (float): Seconds since the first one; it rises.
 
         Raises:
-            ValueError: If the picture has another size than the first one.
+            ValueError: If the image has another size than the first one.
         """
         if self._shape is None:
             self._shape = picture.shape

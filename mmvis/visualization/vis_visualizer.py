@@ -41,7 +41,7 @@ class VISVisualizer(Visualizer):
         """Draw a strip of the ground truth, and below it one of the predictions.
 
         Args:
-            name (str): Name of the picture.
+            name (str): Name of the image.
             image (Sequence[np.ndarray]): The T frames, each BGR, uint8, shape
                 (H, W, 3).
             data_sample (TrackDataSample): The ground truth of the same T frames in
@@ -49,12 +49,12 @@ class VISVisualizer(Visualizer):
                 ``pred_track_instances``, or both.
             draw_gt (bool): Whether to draw the ground truth, if there is one.
             draw_pred (bool): Whether to draw the predictions, if there are any.
-            show (bool): Whether to open a window instead of storing the picture.
+            show (bool): Whether to open a window instead of storing the image.
             wait_time (float): Seconds that the window stays; 0 waits for a key.
             out_file (str | None): File to write instead of the backends'.
             pred_score_thr (float): Predictions with a lower score are left out.
                 Defaults to 0.3.
-            step (int): Step under which the backends store the picture.
+            step (int): Step under which the backends store the image.
             num_frames (int): Frames in a strip, at most. Defaults to 6.
 
         Raises:

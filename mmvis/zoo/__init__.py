@@ -1,4 +1,4 @@
-"""The model zoo: published weights by name."""
+"""Model zoo: published weights by name."""
 
 from mmvis.zoo.cache import cache_folder
 from mmvis.zoo.download import RemoteFile, fetch_file

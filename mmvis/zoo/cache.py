@@ -1,4 +1,4 @@
-"""Folders of downloaded files."""
+"""Cache folders."""
 
 from __future__ import annotations
 

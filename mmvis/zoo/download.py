@@ -1,4 +1,4 @@
-"""Downloads that resume, are checked, and happen once."""
+"""Resumable downloads with checksums."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def _download_from_drive(remote: RemoteFile, part: Path) -> None:
 
 
 def _download_from_web(remote: RemoteFile, part: Path) -> None:
-    """Download to ``part``, going on after each interruption."""
+    """Download to ``part``, resuming after each interruption."""
     for attempt in range(1, _MAX_ATTEMPTS + 1):
         try:
             _continue(remote.url, part)
@@ -200,7 +200,7 @@ def _save(
 
 
 def _refuse_page(remote: RemoteFile, part: Path) -> None:
-    """Refuse a page for people, which servers send instead of a missing file."""
+    """Refuse a web page, which servers send instead of a missing file."""
     with part.open('rb') as file:
         beginning = file.read(512).lstrip().lower()
     if beginning.startswith((b'<!doctype html', b'<html')):

@@ -1,4 +1,4 @@
-"""What is published: names, addresses, hashes and licences."""
+"""Index of the models: names, addresses, hashes and licences."""
 
 from __future__ import annotations
 

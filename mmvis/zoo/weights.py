@@ -1,4 +1,4 @@
-"""Published weights as checkpoints of mmvis."""
+"""Download and conversion of published weights."""
 
 from __future__ import annotations
 

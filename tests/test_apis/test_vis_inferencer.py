@@ -282,7 +282,7 @@ def test_frames_that_come_once_are_drawn_meanwhile(inferencer, frames, tmp_path)
     assert num_frames_of(tmp_path / 'video.mp4') == 6
     assert cv2.imread(str(tmp_path / 'video.png')) is not None
     assert read_video_record(tmp_path / 'video.json').video_len == 6
-    with pytest.raises(ValueError, match='came once and are gone'):
+    with pytest.raises(ValueError, match='can be read only once'):
         result.plot(2)
     assert result.plot(2, frames[2]).shape == (64, 96, 3)
 

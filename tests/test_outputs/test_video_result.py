@@ -84,7 +84,7 @@ def test_save_without_images_needs_no_source(record, tmp_path):
     )
     files = result.save(tmp_path, formats=('csv', 'json'))
     assert files == {'csv': tmp_path / 'video.csv', 'json': tmp_path / 'video.json'}
-    with pytest.raises(ValueError, match='came once and are gone'):
+    with pytest.raises(ValueError, match='can be read only once'):
         result.save(tmp_path / 'out', formats=('video',))
     assert list((tmp_path / 'out').iterdir()) == []
 

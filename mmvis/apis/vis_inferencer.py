@@ -44,8 +44,10 @@ class VISInferencer:
     masks as RLE.
 
     Args:
-        config (str | Path | Config): Config of the model.
-        checkpoint (str | Path, optional): Its weights. Defaults to None: random, with
+        config (str | Path | Config): Config of the model, or the name of a shipped
+            one, e.g. 'tevit_msgshift'.
+        checkpoint (str | Path, optional): Its weights. Defaults to None: those that
+            are published under the name, if ``config`` is one; else random ones, with
             a warning.
         device (str, optional): Defaults to None: a GPU where there is one.
         cfg_options (dict, optional): Values that override those of the config.
@@ -75,8 +77,11 @@ class VISInferencer:
     ) -> None:
         if device is None:
             device = 'cuda' if torch.cuda.is_available() else 'cpu'
-        self.model = init_model(config, checkpoint, device, cfg_options)
-        if checkpoint is None:
+        pretrained = checkpoint is None and _is_name(config)
+        self.model = init_model(
+            config, checkpoint, device, cfg_options, pretrained=pretrained
+        )
+        if checkpoint is None and not pretrained:
             print_warning(
                 'no checkpoint was given: the weights are random and the tracks are '
                 'meaningless. Pass the checkpoint of a trained model.'
@@ -313,6 +318,11 @@ class VISInferencer:
         length = 'frames until it ends' if number is None else f'{number} frames'
         clips = describe_clips(self.model.test_cfg, number)
         say(f'{source.name}: {length}, {source.fps:.3g} a second; {clips}')
+
+
+def _is_name(config: str | Path | Config) -> bool:
+    """Whether a config is named, e.g. 'ifc_r50', and not a file."""
+    return isinstance(config, str) and not Path(config).suffix
 
 
 def _check_score_thr(score_thr: float) -> None:

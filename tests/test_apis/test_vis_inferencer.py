@@ -354,6 +354,13 @@ def test_random_weights_are_said_to_be_so(tiny_config, checkpoint, capsys):
     assert capsys.readouterr().err == ''
 
 
+def test_name_stands_for_published_weights(tmp_path, monkeypatch):
+    """A model without any is an error, never a model with random weights."""
+    monkeypatch.setenv('MMVIS_HOME', str(tmp_path))
+    with pytest.raises((ValueError, KeyError, OSError), match='ifc_small_shapes'):
+        VISInferencer('ifc_small_shapes', device='cpu')
+
+
 def test_nan_is_an_error_that_names_the_frame(tiny_config, checkpoint, frames):
     inferencer = VISInferencer(tiny_config, checkpoint, 'cpu')
     weights = inferencer.model.head.class_embed.layers[1].weight

@@ -79,8 +79,6 @@ class OutputFiles:
     def _claim(self, out_dir: Path, endings: Mapping[str, str]) -> bool:
         """Make all files, or none where one of them exists."""
         names = {key: f'{self.stem}{ending}' for key, ending in endings.items()}
-        if any(os.path.lexists(out_dir / name) for name in names.values()):
-            return False
         self.paths = {}
         try:
             for key, name in names.items():
@@ -90,7 +88,7 @@ class OutputFiles:
                 else:
                     path.open('x').close()
                 self.paths[key] = path
-        except FileExistsError:  # another process was faster
+        except FileExistsError:
             self.release()
             return False
         return True

@@ -4,10 +4,13 @@ import functools
 import random
 import re
 
+import av
 import pytest
 
 from mmvis.errors import UserValueError
 from mmvis.sources import VideoFile
+from mmvis.sources.container_check import _is_shown
+from mmvis.sources.video_decoder import VideoDecoder, open_container
 from mmvis.testing import make_tiny_video
 
 NUM_FRAMES = 40
@@ -129,8 +132,42 @@ def test_frames_after_a_damaged_one_are_read(tmp_path, capsys, video_bytes):
     num_frames, said = read_damaged(path, capsys)
     assert num_frames == 39
     assert '39 of 40 frames could be decoded, 1 are missing' in said
-    with pytest.raises(ValueError, match=r'of 40 frames could be decoded'):
+    decoder = VideoDecoder(open_container(str(path), 'a.avi'), 'a.avi')
+    assert len(list(decoder)) == decoder.num_frames == 39
+    assert decoder.num_errors == 1
+    with pytest.raises(ValueError, match='is damaged'):
         list(VideoFile(path, on_damage='stop'))
+
+
+def test_last_bytes_of_a_matroska_file(tmp_path, capsys, video_bytes):
+    path = tmp_path / 'a.webm'
+    said = []
+    for num_bytes in range(1, 120, 7):
+        path.write_bytes(video_bytes('webm')[:-num_bytes])
+        said.append(read_damaged(path, capsys)[1])
+    assert all('is damaged' in text for text in said)
+
+
+def test_messages_belong_to_their_video(tmp_path, capsys, video_bytes):
+    """FFmpeg says the same of two files, and nothing of the third."""
+    content = video_bytes('mkv')
+    for name, part in (('a', content[:-2000]), ('b', content[:-2000]), ('c', content)):
+        path = tmp_path / f'{name}.mkv'
+        path.write_bytes(part)
+        damage = VideoFile(path).damage
+        assert (damage is None) == (name == 'c')
+        assert name == 'c' or 'File ended prematurely' in damage
+    assert 'c.mkv' not in capsys.readouterr().err
+
+
+def test_packets_of_vp8_that_show_nothing(tmp_path):
+    path = make_tiny_video(tmp_path / 'a.webm', 3, codec='libvpx')
+    other = make_tiny_video(tmp_path / 'b.webm', 3, codec='libvpx-vp9')
+    hidden, shown = av.Packet(b'\x01\x02\x03'), av.Packet(b'\x11\x02\x03')
+    with av.open(str(path)) as container, av.open(str(other)) as vp9:
+        assert not _is_shown(hidden, container.streams.video[0])
+        assert _is_shown(shown, container.streams.video[0])
+        assert _is_shown(hidden, vp9.streams.video[0])
 
 
 @pytest.mark.parametrize('damage', [cut, flip, blank, drop])

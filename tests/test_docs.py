@@ -17,6 +17,9 @@ from mmengine.config import Config
 from mmengine.fileio import load
 from mmengine.registry import DefaultScope, init_default_scope
 
+from mmvis import commands
+from mmvis.commands import convert, data
+from mmvis.commands.benchmark import BENCHMARKS
 from mmvis.inference.test_cfg import TestCfg
 from mmvis.registry import MODELS
 
@@ -25,6 +28,11 @@ PAGES = [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md'))]
 LEAVES = sorted(path.name for path in (ROOT / 'configs').glob('*.py'))
 FENCE = re.compile(r'^```(\w*)\n(.*?)^```$', re.MULTILINE | re.DOTALL)
 FOLDERS = ('configs/', 'demo/', 'mmvis/', 'requirements/', 'tests/', 'tools/')
+GROUPS = {'data': data.COMMANDS, 'convert': convert.COMMANDS}
+# What `mmvis` offers, 'mmvis data split'.
+SUBCOMMANDS = {f'mmvis {name}' for name in commands.COMMANDS if name not in GROUPS} | {
+    f'mmvis {group} {name}' for group, names in GROUPS.items() for name in names
+}
 # Shell scripts pass options on; their own arguments come before these.
 WRAPPED = {
     'tools/dist_train.sh': ('tools/train.py', 2),
@@ -39,20 +47,32 @@ def blocks(page, language):
     return [body for kind, body in FENCE.findall(page.read_text()) if kind == language]
 
 
+def _depth(words):
+    """Words that name a command: 'mmvis', and 'mmvis data split' as three."""
+    return 3 if words[1] in GROUPS and len(words) > 2 else 2
+
+
+def _command_of(words):
+    return ' '.join(words[: _depth(words)])
+
+
 def read_commands(page):
     """Commands of a page's bash blocks as lists of words, without variables."""
-    commands = []
+    found = []
     for body in blocks(page, 'bash'):
         for line in body.replace('\\\n', ' ').splitlines():
             words = shlex.split(line, comments=True)
             while words and re.match(r'[A-Z_]+=', words[0]):
                 words.pop(0)
+            if words and words[0] == 'mmvis':
+                found.append([_command_of(words), *words[_depth(words) :]])
+                continue
             if words and words[0] in ('python', 'bash'):
                 words.pop(0)
             elif not words or not words[0].startswith('tools/'):
                 continue
-            commands.append(words)
-    return commands
+            found.append(words)
+    return found
 
 
 COMMANDS = [(page.name, words) for page in PAGES for words in read_commands(page)]
@@ -62,7 +82,9 @@ all_commands = pytest.mark.parametrize(('page', 'words'), COMMANDS, ids=IDS)
 
 @functools.cache
 def help_of(script):
-    """What a script prints for --help, called in this process."""
+    """What a script or subcommand prints for --help, called in this process."""
+    if script.startswith('mmvis '):
+        return help_of_subcommand(script.split()[1:])
     path = ROOT / script
     output, argv, search_path = io.StringIO(), sys.argv, list(sys.path)
     try:
@@ -72,6 +94,21 @@ def help_of(script):
             runpy.run_path(str(path), run_name='__main__')
     finally:
         sys.argv, sys.path[:] = argv, search_path
+    assert not end.value.code
+    return output.getvalue()
+
+
+def help_of_subcommand(words):
+    """What a subcommand prints for --help; a benchmark, what its script prints."""
+    if words == ['benchmark']:
+        return '\n'.join(help_of(f'tools/analysis_tools/benchmark_{p}.py')
+                         for p in BENCHMARKS)  # fmt: skip
+    output, argv = io.StringIO(), sys.argv
+    try:
+        with contextlib.redirect_stdout(output), pytest.raises(SystemExit) as end:
+            commands.main([*words, '--help'])
+    finally:
+        sys.argv = argv
     assert not end.value.code
     return output.getvalue()
 
@@ -107,12 +144,12 @@ def test_there_are_commands_to_check():
     shipped -= {
         f'tools/analysis_tools/{n}.py' for n in ('process_memory', 'synthetic_results')
     }
-    assert scripts == shipped
+    assert scripts == shipped | SUBCOMMANDS
 
 
 @all_commands
 def test_scripts_and_configs_of_commands_exist(page, words):
-    assert (ROOT / words[0]).is_file()
+    assert words[0] in SUBCOMMANDS or (ROOT / words[0]).is_file()
     for word in words[1:]:
         if word.startswith(FOLDERS):
             assert (ROOT / word).is_file()
@@ -152,7 +189,7 @@ def test_options_in_text_exist(page):
     """Every `--option` in running text belongs to a script of the page, or to pip."""
     text = FENCE.sub('', page.read_text())
     scripts = {'tools/train.py', 'tools/test.py'}
-    scripts |= {w[0] for w in read_commands(page) if w[0].endswith('.py')}
+    scripts |= {w[0] for w in read_commands(page) if not w[0].endswith('.sh')}
     known = {'--no-deps'}
     for script in scripts:
         known |= set(re.findall(r'--[a-z][\w-]*', help_of(script)))

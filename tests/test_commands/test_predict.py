@@ -1,0 +1,51 @@
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from mmvis.apis import init_model
+from mmvis.commands.predict import main
+
+
+@pytest.fixture
+def frames(tmp_path):
+    folder = tmp_path / 'walk'
+    folder.mkdir()
+    for t in range(4):
+        image = np.zeros((64, 96, 3), dtype=np.uint8)
+        image[10:40, 10 * t : 10 * t + 30] = 200
+        Image.fromarray(image).save(folder / f'{t}.png')
+    return folder
+
+
+@pytest.fixture
+def checkpoint(tiny_config, tmp_path):
+    import torch
+
+    path = tmp_path / 'tiny.pth'
+    torch.save(dict(state_dict=init_model(tiny_config).state_dict()), path)
+    return path
+
+
+def test_tracks_of_a_folder_of_frames(
+    frames, checkpoint, tiny_config, tmp_path, capsys
+):
+    out = tmp_path / 'out'
+    words = [frames, '--model', tiny_config, '--checkpoint', checkpoint]
+    words += ['--out-dir', out, '--formats', 'json', 'csv', '--score-thr', 0]
+    main(list(map(str, words)))
+    assert sorted(path.name for path in out.iterdir()) == ['walk.csv', 'walk.json']
+    record = json.loads((out / 'walk.json').read_text())
+    assert record['video_len'] == 4
+    assert (
+        f'walk: {len(record["tracks"])} tracks in 4 frames' in capsys.readouterr().out
+    )
+
+
+def test_missing_video_is_one_message(checkpoint, tiny_config, capsys):
+    words = ['no.mp4', '--model', str(tiny_config), '--checkpoint', str(checkpoint)]
+    with pytest.raises(SystemExit) as end:
+        main(words)
+    assert end.value.code == 2
+    assert 'no.mp4' in capsys.readouterr().err

@@ -87,7 +87,7 @@ def read_checkpoint(
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is not a checkpoint, is damaged, holds more than data, or
+        ValueError: If it is not a checkpoint, is corrupted, holds more than data, or
             weights that are not dense, real and finite tensors.
     """
     path = find_checkpoint(name)
@@ -229,7 +229,7 @@ def _check_zip(path: Path) -> None:
         damaged = archive.testzip()
     if damaged is not None:
         raise UserValueError(
-            f'{path} is damaged: the checksum of its part {quoted(damaged)} is wrong. '
+            f'{path} is corrupted: the checksum of {quoted(damaged)} is wrong. '
             f'{_COPY_AGAIN}'
         )
 
@@ -240,7 +240,7 @@ def _read_safetensors(path: Path, map_location: str | torch.device) -> dict:
         about = file.metadata() or {}
     if 'sha256' in about and about['sha256'] != _digest(tensors):
         raise UserValueError(
-            f'{path} is damaged: the digest of its weights is wrong. {_COPY_AGAIN}'
+            f'{path} is corrupted: the digest of its weights is wrong. {_COPY_AGAIN}'
         )
     return dict(state_dict=tensors, meta=json.loads(about.get('meta', '{}')))
 
@@ -304,6 +304,6 @@ def _unreadable(path: Path, error: Exception) -> str:
     reason = str(error).rpartition('WeightsUnpickler error:')[2].strip()
     reason = quoted(reason.partition('\n')[0])
     return (
-        f'{path} is not a checkpoint, or is damaged ({type(error).__name__}: '
+        f'{path} is not a checkpoint, or is corrupted ({type(error).__name__}: '
         f'{reason}). {_COPY_AGAIN}'
     )

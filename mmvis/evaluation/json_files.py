@@ -23,7 +23,7 @@ def read_json_file(path: str | Path) -> Any:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        ValueError: If it is not JSON, or a damaged archive.
+        ValueError: If it is not JSON, or a corrupted archive.
     """
     return parse_json(read_content(path), str(path))
 

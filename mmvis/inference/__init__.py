@@ -1,4 +1,4 @@
-"""Videos as streams: from clips to tracks, without any network."""
+"""Inference on streams of frames: from clips to tracks, without the network."""
 
 from mmvis.inference.clip_mergers import (
     BaseClipMerger,

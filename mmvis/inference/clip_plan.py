@@ -1,4 +1,4 @@
-"""Which clips a video is cut into, decided while its frames arrive."""
+"""Clips that a video is cut into, decided while its frames arrive."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ class ClipPlan:
         return self._max_offline is not None
 
     def first_needed(self, num_seen: int) -> int:
-        """First position that a later clip may hold, while the video goes on."""
+        """First position that a later clip may have, before the video ends."""
         if self._end == 0:
             return 0
         if self._num_frames is None:

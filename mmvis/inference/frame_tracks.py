@@ -1,4 +1,4 @@
-"""Tracks of one frame, as a stream gives them."""
+"""Tracks of one frame, as a stream returns them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ['FrameTracks']
 class FrameTracks:
     """Tracks that have a mask in one frame, which no later frame can change.
 
-    Masks become RLE when they are asked for; only then are they scaled to the video.
+    Masks are scaled to the video and encoded as RLE on demand.
 
     Attributes:
         frame_id (int): Index of the frame in its video.
@@ -68,7 +68,7 @@ class FrameTracks:
         return masks
 
     def select(self, rows: Sequence[int]) -> FrameTracks:
-        """Pick tracks by their position; what is encoded already is kept."""
+        """Pick tracks by their position; encoded masks are kept."""
         rows = list(rows)
         picked = FrameTracks(
             self.frame_id,

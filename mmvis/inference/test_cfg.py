@@ -1,4 +1,4 @@
-"""How a model's videos are cut into clips and their predictions joined."""
+"""Test config of a model: clips and merging."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The record of a video, collected frame by frame."""
+"""Recorder of the tracks of a video."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ __all__ = ['TrackRecorder']
 
 
 class TrackRecorder:
-    """Keep the masks of one video as RLE, and make one record of them at its end.
+    """Collect the masks of one video as RLE, and create its record at the end.
 
     Memory: the RLE bytes and a box of each track on the frames where it has
     foreground, until :meth:`forget`.
@@ -64,7 +64,7 @@ class TrackRecorder:
             - bboxes (list[list[list[float] | None]]): Box of the track wherever it
               has a mask, xyxy in pixels of the video, to a hundredth: where the head
               predicts boxes and the video was one clip the predicted one, clipped
-              to the picture, otherwise the extent of the mask. Shared as ``masks``.
+              to the frame, otherwise the extent of the mask. Shared as ``masks``.
         """
         rows, labels, scores = select_rows(cls_probs, self._cfg)
         instances_id = rows.new_tensor([track_ids[row] for row in rows.tolist()])

@@ -1,4 +1,4 @@
-"""Which (track, class) pairs of a video become result rows."""
+"""Selection of the result rows of a video."""
 
 from __future__ import annotations
 

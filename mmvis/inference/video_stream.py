@@ -24,12 +24,12 @@ __all__ = ['ClipModel', 'VideoStream']
 
 
 class ClipModel(Protocol):
-    """What a stream asks of a model."""
+    """Interface of a model for a stream."""
 
     def extract_frame_feat(
         self, inputs: Tensor, data_samples: TrackSampleList
     ) -> ClipFeatures:
-        """Run what treats each frame by itself on frames (1, t, 3, H, W)."""
+        """Run the per-frame part on frames (1, t, 3, H, W)."""
 
     def predict_clip(
         self, features: ClipFeatures, state: Any
@@ -218,7 +218,7 @@ class VideoStream:
         self._merger.update(frame_inds, prediction, self._plan.is_whole_video)
 
     def _release(self, first_needed: int | None) -> list[FrameTracks]:
-        """Let go of all that no later clip touches; None: there is no later clip."""
+        """Drop all that no later clip needs; None: there is no later clip."""
         first = self._num_seen - len(self._cached_inds)
         num_done = 0 if first_needed is None else first_needed - first
         if first_needed is None:
@@ -239,7 +239,7 @@ class VideoStream:
         return frames
 
     def _finish_frame(self, frame: FinalFrame) -> list[FrameTracks]:
-        """Add what is known of its tracks, and the unseen frames before it."""
+        """Add labels and scores of its tracks, and the unseen frames before it."""
         between = [] if self._last is None else self._last.frames_until(frame)
         finished = [self._with_scores(f) for f in (*between, frame)]
         self._last = frame
@@ -257,7 +257,7 @@ class VideoStream:
         )
 
     def _forget_ended_tracks(self) -> None:
-        """Forget tracks that cannot change any more and get no result row."""
+        """Drop tracks that cannot change any more and get no result row."""
         open_tracks = self._merger.open_tracks()
         if self._last is not None:  # the frames that follow are interpolated from it
             open_tracks |= set(self._last.track_ids)

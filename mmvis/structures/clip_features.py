@@ -1,4 +1,4 @@
-"""What passes between backbone, necks and head."""
+"""Features of a batch of clips."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ __all__ = ['ClipFeatures']
 
 @dataclass(frozen=True)
 class ClipFeatures:
-    """Feature maps of a batch of clips, and the tokens that travel with them.
+    """Feature maps and tokens of a batch of clips.
 
-    A backbone makes it, a neck takes one and returns one, a head reads it.
+    A backbone returns it, a neck takes one and returns one, a head reads it.
 
     Attributes:
         maps (tuple[Tensor]): One map per level, finest first, each of shape
@@ -48,7 +48,7 @@ class ClipFeatures:
     def find_padding(self, level: int) -> Tensor | None:
         """Padding mask of a level, for attention to leave its cells out.
 
-        Where ``frame_sizes`` are known, they are asked, not the mask: reading a mask
+        If ``frame_sizes`` are known, they are used instead of the mask: reading a mask
         on a GPU would wait for all work before it.
 
         Args:

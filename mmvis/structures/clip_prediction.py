@@ -1,4 +1,4 @@
-"""What a head says about one clip."""
+"""Prediction of a head for one clip."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Masks of one frame at a model's own resolution, and their encoding."""
+"""Masks of one frame at the model's resolution, and their encoding."""
 
 from __future__ import annotations
 

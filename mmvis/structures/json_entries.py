@@ -1,4 +1,4 @@
-"""What annotations, results and records share: types, ids, lengths and masks."""
+"""Types and checks of json entries: ids, lengths and masks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""JSON text: decoding it, with errors that name the place."""
+"""JSON decoding with errors that name the field."""
 
 from __future__ import annotations
 
@@ -112,7 +112,7 @@ def decode(
     try:
         return decoder.decode(content)
     except msgspec.ValidationError as error:
-        # What is wrong with the text itself comes first.
+        # Errors of the text itself come first.
         _check_syntax(content, place)
         if decoder is not _MEMBERS and decoder is not _ELEMENTS:
             check_keys(content, place)
@@ -198,7 +198,7 @@ def first_byte(content: bytes) -> bytes:
 
 
 def printable(text: str) -> str:
-    """Escape what would control a terminal or is not shown: ESC becomes 4 letters."""
+    """Escape control characters and invisible ones: ESC becomes 4 letters."""
     return ''.join(
         char if char.isprintable() else char.encode('unicode_escape').decode()
         for char in text
@@ -214,7 +214,7 @@ def shorten(value: Any) -> str:
 def _type_error(
     message: str, content: bytes | msgspec.Raw, place: Place
 ) -> UserValueError:
-    """Say what msgspec expected, and what the value is."""
+    """Error with what msgspec expected, and the value."""
     reason, _, path = message.partition(' - at `$')
     path = path.rstrip('`')
     place = place.at(path)

@@ -1,4 +1,4 @@
-"""Text files, plain or packed: reading them whatever is wrong with them."""
+"""Reading of text files, plain or compressed."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def read_content(path: str | Path, backend_args: dict | None = None) -> bytes:
 
     Raises:
         OSError: If there is no such file or it cannot be read.
-        ValueError: If it is a folder, at an address that is not read, a damaged or
+        ValueError: If it is a folder, at an address that is not read, a corrupted or
             encrypted archive, one that expands beyond any use, or no UTF-8 text.
     """
     path = str(path)
@@ -115,8 +115,8 @@ def _unpack(content: bytes, source: str) -> bytes:
     except _ARCHIVE_ERRORS as error:
         kind = 'gzip' if is_gzip else 'zip'
         raise UserValueError(
-            f'{source}: the {kind} file is damaged, encrypted or packed in a way that '
-            f'is not supported: {printable(str(error))}. Pack it again, without a '
+            f'{source}: the {kind} file is corrupted, encrypted or in a format that is '
+            f'not supported: {printable(str(error))}. Pack it again, without a '
             'password.'
         ) from error
 

@@ -1,4 +1,4 @@
-"""Results files, in the format that the servers of YouTube-VIS and OVIS take."""
+"""Format of results files of YouTube-VIS and OVIS."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def read_results(
 
 
 def to_json(value: Any, source: str) -> bytes:
-    """Write a value as JSON text, for the parsers to check.
+    """Encode a value as JSON text for the parsers.
 
     Raises:
         ValueError: If it holds what JSON does not know, for example bytes.

@@ -139,7 +139,7 @@ def compact_polygons(polygons: list[list[float]]) -> list[array]:
 
 
 def compress(mask: dict | list, height: int, width: int) -> dict:
-    """Bring polygons or uncompressed RLE into compressed RLE.
+    """Convert polygons or uncompressed RLE to compressed RLE.
 
     Args:
         mask (dict | list): RLE of any kind, or a list of polygons.
@@ -161,7 +161,7 @@ def compress(mask: dict | list, height: int, width: int) -> dict:
 
 
 def rle_as_text(rle: dict | None) -> dict | None:
-    """Make a compressed RLE, or None, fit for JSON: ``counts`` as str."""
+    """Convert a compressed RLE, or None, for JSON: ``counts`` as str."""
     if rle is None:
         return None
     counts = rle['counts']
@@ -255,7 +255,7 @@ def _codes(counts: list[str | bytes]) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _numbers(codes: np.ndarray, is_last: np.ndarray) -> np.ndarray:
-    """Put the digits of each number together, int64."""
+    """Combine the digits of each number, int64."""
     last_digits = codes[is_last].view(np.int8)
     values = ((last_digits << 3) >> 3).astype(np.int64)  # five bits with sign
     is_long = ~is_last[:-1] & is_last[1:]  # the digit before the last one

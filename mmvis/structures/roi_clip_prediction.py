@@ -1,4 +1,4 @@
-"""What a head says about one clip whose masks live in boxes."""
+"""Prediction of a head for one clip, with masks within boxes."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SURE = 0.01
 class RoIClipPrediction:
     """Predictions with a box and a small mask in it per frame.
 
-    It has all that mergers read of a :class:`ClipPrediction`.
+    It has everything that mergers read of a :class:`ClipPrediction`.
 
     Attributes:
         cls_probs (Tensor): Class probabilities, shape (N, K+1), no-object last.

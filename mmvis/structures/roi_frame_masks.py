@@ -57,7 +57,7 @@ class RoIFrameMasks:
         """Paste masks into their boxes, threshold them at 0.5, and encode them.
 
         One mask at a time, and of it only the part within its box: memory is that of
-        one picture. A box is the predicted one, clipped to the picture.
+        one frame. A box is the predicted one, clipped to the frame.
 
         Args:
             size (tuple[int, int]): Height and width of the video, pixels.
@@ -96,7 +96,7 @@ def _encode(probs: Tensor, bbox: Tensor, size: tuple[int, int]) -> EncodedMask |
 
 
 def _span(start: float, stop: float, limit: int) -> slice:
-    """Pixels of one axis that a box touches, within the picture."""
+    """Pixels of one axis that a box touches, within the frame."""
     if not (math.isfinite(start) and math.isfinite(stop)):
         return slice(0, 0)
     return slice(max(math.floor(start) - 1, 0), min(math.ceil(stop) + 1, limit))

@@ -1,4 +1,4 @@
-"""The tracks of one video as plain data, on disk and back."""
+"""Record of the tracks of one video on disk."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def write_video_record(
     classes: Sequence[str] | None = None,
     fingerprint: str | None = None,
 ) -> None:
-    """Write the predicted tracks of one video as json, whole or not at all.
+    """Write the predicted tracks of one video as json, atomically.
 
     The file holds ``video_id``, ``video_len``, ``ori_shape`` (height, width), one
     entry of ``tracks`` per prediction (``instance_id``, ``label``, ``score``, and
@@ -98,11 +98,11 @@ def write_video_record(
 
 
 def read_video_record(path: str | Path) -> TrackDataSample:
-    """Read what :func:`write_video_record` wrote.
+    """Read a file of :func:`write_video_record`.
 
     Raises:
         OSError: If the file cannot be read.
-        ValueError: If it is damaged; the message names the file and the field.
+        ValueError: If it is corrupted; the message names the file and the field.
     """
     content = read_content(path)
     place = Place(str(path))

@@ -1,9 +1,9 @@
-"""The format of YouTube-VIS and OVIS, and COCO's: reading, checking, compacting.
+"""Format of YouTube-VIS, OVIS and COCO: reading, checking, compacting.
 
-The one reader of annotations. Whatever it returns is right: types, sizes, ids, numbers
-of frames, finite numbers in range, and masks that fill their frame. Python's objects
-take five to ten times the memory of the JSON text, so that annotations are decoded,
-checked and replaced by a smaller form one by one.
+The only reader of annotations. Everything that it returns is valid: types, sizes, ids,
+numbers of frames, finite numbers in range, and masks that fill their frame. Python's
+objects take five to ten times the memory of the JSON text, so that annotations are
+decoded, checked and compacted one by one.
 """
 
 from __future__ import annotations
@@ -97,8 +97,8 @@ def parse_ytvis(
         source (str): Name of the file, for messages.
         required (Sequence[str]): Fields, optional in the format, that every video or
             annotation needs: 'file_names', 'iscrowd', 'areas'.
-        is_strict (bool): Whether to refuse what the official evaluator takes in
-            silence: repeated annotation ids, unknown videos and categories, tracks
+        is_strict (bool): Whether to refuse what the official evaluator accepts without
+            an error: repeated annotation ids, unknown videos and categories, tracks
             of another length and masks of another size than their video. Then an
             annotation id 0 is also replaced, for it would not score. Defaults to
             True.
@@ -210,7 +210,7 @@ class AnnotationReader:
         return annotation
 
     def _check(self, track: Annotation, place: Place) -> dict:
-        """Check a track and make it small."""
+        """Check and compact a track."""
         for name in self.required:
             if getattr(track, name) is None:
                 raise place.at(f'.{name}').error('missing, but needed for scoring.')
@@ -248,7 +248,7 @@ class AnnotationReader:
     def _compact(
         self, mask: dict | list, size: list[int] | None, place: Place, frame_id: int
     ) -> dict | list:
-        """Check one frame's mask and bring it into its smallest form."""
+        """Check and compact one frame's mask."""
         path = self.mask_path
         try:
             if isinstance(mask, list):
@@ -310,7 +310,7 @@ def read_members(
 
 
 def _other_format(top: dict[str, Raw], required: Sequence[str]) -> str:
-    """Name the neighbouring format that a file's keys are those of, '' if none."""
+    """Name the related format that a file's keys are those of, '' if none."""
     images, annotations = (
         bytes(memoryview(top.get(key, b''))[:_HEAD])
         for key in ('images', 'annotations')

@@ -112,7 +112,9 @@ def test_every_flipped_byte_of_the_weights_is_noticed(save, tmp_path):
                     damaged = bytearray(content)
                     damaged[place] ^= 1
                     (tmp_path / 'b.pth').write_bytes(damaged)
-                    with pytest.raises(ValueError, match=r'b\.pth is damaged: .*wrong'):
+                    with pytest.raises(
+                        ValueError, match=r'b\.pth is corrupted: .*wrong'
+                    ):
                         read_checkpoint(tmp_path / 'b.pth')
 
 
@@ -233,7 +235,7 @@ def test_safetensors_of_others_and_damaged_ones(tmp_path):
     content = bytearray(path.read_bytes())
     content[-2] ^= 1
     path.write_bytes(content)
-    with pytest.raises(ValueError, match=r'a\.safetensors is damaged: the digest'):
+    with pytest.raises(ValueError, match=r'a\.safetensors is corrupted: the digest'):
         read_tensors(path)
     path.write_bytes(content[:20])
     with pytest.raises(ValueError, match=r'a\.safetensors is not a checkpoint'):

@@ -50,13 +50,13 @@ def test_packed_files_are_read_by_content(tmp_path):
 
 
 DAMAGED = {
-    'cut gzip': (gzip.compress(RESULTS.encode())[:-9], 'the gzip file is damaged'),
+    'cut gzip': (gzip.compress(RESULTS.encode())[:-9], 'the gzip file is corrupted'),
     'bad gzip': (
         gzip.compress(RESULTS.encode())[:99] + b'\xff' * 99,
-        'the gzip file is damaged',
+        'the gzip file is corrupted',
     ),
-    'bad zip': (edited_zip((60, b'\xff' * 30)), 'the zip file is damaged'),
-    'no zip': (b'PK\x03\x04 no', 'the zip file is damaged'),
+    'bad zip': (edited_zip((60, b'\xff' * 30)), 'the zip file is corrupted'),
+    'no zip': (b'PK\x03\x04 no', 'the zip file is corrupted'),
     'encrypted zip': (edited_zip((6, b'\1'), (-8, b'\1')), 'the zip file is .*passwor'),
     'deflate64': (edited_zip((8, b'\x09\0'), (-10, b'\x09\0')), 'is not supported'),
     'folder in zip': (bytes(pack(name='out/results.json')), r'root, .* \[.out/results'),

@@ -1,4 +1,4 @@
-"""Checkpoints that are damaged, hostile or from elsewhere, given to the tools."""
+"""Corrupted, hostile and foreign checkpoints, given to the tools."""
 
 import os
 import shutil

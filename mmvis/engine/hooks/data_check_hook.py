@@ -28,7 +28,7 @@ class DataCheckHook(Hook):
     """Compare the classes of model, data sets and checkpoint; read the ground truth.
 
     Without it a model for fewer classes learns some of them as background, one for
-    other classes is tested on the wrong names, and a damaged validation file is
+    other classes is tested on the wrong names, and a corrupted validation file is
     noticed after hours of training.
 
     Args:

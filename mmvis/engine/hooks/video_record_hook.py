@@ -30,7 +30,7 @@ class VideoRecordHook(Hook):
 
     A record is one json file, see :func:`mmvis.structures.write_video_record`. It
     carries a fingerprint of what it follows from: the run, the annotation file and the
-    frames of the video. A record that is damaged, or of other frames, is made again.
+    frames of the video. A corrupted record, or one of other frames, is made again.
 
     Args:
         out_dir (str): Folder of the records, for this hook alone.

@@ -1,4 +1,4 @@
-"""Mergers that link the predictions of clips into tracks."""
+"""Clip mergers, which link the predictions of clips to tracks."""
 
 from mmvis.inference.clip_mergers.base_clip_merger import BaseClipMerger
 from mmvis.inference.clip_mergers.ifc_clip_merger import IFCClipMerger

@@ -1,4 +1,4 @@
-"""What every clip merger does: running means of tracks, frame by frame."""
+"""Base class of clip mergers."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class BaseClipMerger(ABC):
         self.reset()
 
     def reset(self) -> None:
-        """Forget the video and start another one."""
+        """Reset the state for another video."""
         self._frames: dict[int, _FrameSums] = {}
         self._passed: list[FinalFrame] = []
         self._first_open_frame: int | None = None
@@ -163,7 +163,7 @@ class BaseClipMerger(ABC):
         return track_ids
 
     def pop_final(self, before_frame: int | None = None) -> list[FinalFrame]:
-        """Hand out, and forget, the frames that will not change any more.
+        """Return, and drop, the frames that will not change any more.
 
         Args:
             before_frame (int | None): The first frame that later clips may hold;
@@ -209,7 +209,7 @@ class BaseClipMerger(ABC):
     def tie_preferences(
         self, track_ids: Sequence[int], cls_probs: Tensor
     ) -> tuple[Tensor, Tensor]:
-        """What decides between tracks and predictions that fit equally well.
+        """Preferences between tracks and predictions that fit equally well.
 
         Args:
             track_ids (Sequence[int]): S tracks.

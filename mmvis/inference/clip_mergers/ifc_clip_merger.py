@@ -1,4 +1,4 @@
-"""The clip merger of the IFC paper."""
+"""Clip merger of the IFC paper."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _EPS = 1e-6
 
 @dataclass(frozen=True)
 class _PastClip:
-    """What matching needs of a clip: its tracks, and their probabilities by frame."""
+    """Data of a clip for matching: its tracks, and their probabilities by frame."""
 
     index: int
     track_ids: list[int]
@@ -59,13 +59,13 @@ class IFCClipMerger(BaseClipMerger):
         super().__init__()
 
     def reset(self) -> None:
-        """Forget the video and start another one."""
+        """Reset the state for another video."""
         super().reset()
         self._past: list[_PastClip] = []
         self._num_clips = 0
 
     def pop_final(self, before_frame: int | None = None) -> list[FinalFrame]:
-        """See the base class; past clips forget the final frames too."""
+        """See the base class; past clips drop the final frames too."""
         frames = super().pop_final(before_frame)
         for clip in self._past:
             for final in frames:

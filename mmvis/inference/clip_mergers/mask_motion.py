@@ -1,4 +1,4 @@
-"""Where masks are, and how they move."""
+"""Position and motion of masks."""
 
 from __future__ import annotations
 

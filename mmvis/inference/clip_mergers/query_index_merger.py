@@ -1,4 +1,4 @@
-"""A clip merger for queries that keep their object."""
+"""Clip merger by query index."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _MIN_PROB = 1e-38
 
 @TASK_UTILS.register_module()
 class QueryIndexMerger(BaseClipMerger):
-    """Take the index of the query as the track: nothing is matched.
+    """Use the index of the query as the track, without matching.
 
-    For heads whose queries go from clip to clip and keep their object, as
+    For heads whose queries are propagated from clip to clip and keep their object, as
     VidEoMT's (Norouzi et al., CVPR 2026) and GenVIS's do. Masks of overlapping clips
     are averaged as by the other mergers.
 

@@ -1,4 +1,4 @@
-"""A clip merger that compares clips with tracks."""
+"""Clip merger that compares clips with tracks."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ class TrackClipMerger(BaseClipMerger):
     - Predictions without foreground are dropped, and so is a prediction of the same
       class and place as a better one, in the same clip or in a track that another
       prediction continues: no second row for the same object.
-    - A track that was lost is found again, up to ``max_lost_frames`` later, where
-      its motion, size and class lead one to expect it.
+    - A lost track is re-identified, up to ``max_lost_frames`` later, where
+      it is expected by its motion, size and class.
     - Frames in the middle of a clip, which see context on both sides, weigh more in
       the mean of the masks than those at its ends.
     - A track's score counts how sharp its masks are and in how many clips it was
@@ -112,7 +112,7 @@ class TrackClipMerger(BaseClipMerger):
         super().__init__()
 
     def reset(self) -> None:
-        """Forget the video and start another one."""
+        """Reset the state for another video."""
         super().reset()
         self._motions: dict[int, MaskMotion] = {}  # of each track's last clip
 
@@ -230,7 +230,7 @@ class TrackClipMerger(BaseClipMerger):
     def _is_taken(
         self, tracks: list[int], ious: Tensor, classes: Tensor, continued: set[int]
     ) -> list[bool]:
-        """Whether the object of each prediction is a track that goes on already."""
+        """Whether the object of each prediction is already continued by a track."""
         labels = argmax(classes[:, :-1])
         own_labels = argmax(self.cls_probs(tracks)[:, :-1])
         is_taken = torch.zeros(len(classes), dtype=torch.bool)
@@ -276,7 +276,7 @@ class TrackClipMerger(BaseClipMerger):
 
 
 def _scale_classes(cls_probs: Tensor, factor: Tensor) -> Tensor:
-    """Scale class probabilities, give what is left to no-object."""
+    """Scale class probabilities, add the rest to no-object."""
     scaled = cls_probs[:, :-1] * factor
     return torch.cat([scaled, 1 - scaled.sum(1, keepdim=True)], dim=1)
 

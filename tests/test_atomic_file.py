@@ -19,7 +19,7 @@ def next_run(monkeypatch):
     return lambda: monkeypatch.setattr(module, '_clean_folders', set())
 
 
-def test_file_appears_whole(tmp_path):
+def test_file_appears_complete(tmp_path):
     path = tmp_path / 'new' / 'results.json'
     with atomic_file(path) as partial:
         partial.write_text('[')
@@ -30,7 +30,7 @@ def test_file_appears_whole(tmp_path):
     assert list(path.parent.iterdir()) == [path]
 
 
-def test_failure_leaves_what_was_there(tmp_path):
+def test_failure_keeps_the_old_file(tmp_path):
     path = tmp_path / 'model.pth'
     path.write_text('old')
 

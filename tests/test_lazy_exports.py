@@ -8,7 +8,7 @@ from mmvis.lazy_exports import lazy_exports
 
 
 @pytest.mark.parametrize('package', [mmvis.evaluation, mmvis.structures])
-def test_every_exported_name_is_there(package):
+def test_every_exported_name_exists(package):
     for name in package.__all__:
         assert getattr(package, name) is not None
 
@@ -19,7 +19,7 @@ def test_a_name_is_that_of_its_module():
     assert get('mask_bbox') is module.mask_bbox
 
 
-def test_other_names_are_no_attributes():
+def test_other_names_are_not_attributes():
     with pytest.raises(ImportError, match='NoSuchThing'):
         from mmvis.structures import NoSuchThing  # noqa: F401
     assert not hasattr(mmvis.evaluation, 'no_such_thing')

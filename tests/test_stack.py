@@ -25,7 +25,7 @@ def test_imports_replace_no_registry_and_print_nothing():
     assert done.stdout == ''
 
 
-def test_what_mmdetection_prints_is_shown_but_for_one_line(monkeypatch, capsys):
+def test_output_of_mmdetection_is_shown_except_one_line(monkeypatch, capsys):
     def print_lines(name):
         sys.stdout.write(
             'Could not import OneDL. Skipping OneDL datasets.\nsomething else\n'

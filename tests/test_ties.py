@@ -20,7 +20,7 @@ def test_snap_joins_what_differs_by_rounding_only():
     assert snap(torch.zeros(0, 3)).shape == (0, 3)
 
 
-def test_equal_values_stay_equal_wherever_they_lie():
+def test_equal_values_stay_equal_at_any_position():
     """No grid whose steps might come between them."""
     values = torch.rand(500, generator=torch.Generator().manual_seed(0))
     pairs = torch.stack([perturbed(values, 1), perturbed(values, 2)])

@@ -119,7 +119,7 @@ def test_frame_stride_reads_seen_frames_only(infer, frames_dir):
     assert all(len(masks) == 6 for masks in result.pred_track_instances.masks)
 
 
-def test_stream_gives_what_the_whole_video_gives(inferencer, frames):
+def test_stream_equals_the_whole_video(inferencer, frames):
     """Frames come while the source goes on, with the same masks and ids."""
     result = inferencer(frames, show_progress=False)
     asked = []
@@ -189,7 +189,7 @@ def test_endless_source_keeps_a_window(inferencer, frames):
     assert source.most_alive <= 6  # a clip of 3, the frame in hand, those that wait
 
 
-def test_loop_that_is_left_leaves_finished_outputs(inferencer, frames, tmp_path):
+def test_leaving_the_loop_finishes_the_outputs(inferencer, frames, tmp_path):
     stream = inferencer.stream(
         itertools.cycle(frames), tmp_path, formats=('video', 'csv', 'jsonl', 'masks')
     )
@@ -204,7 +204,7 @@ def test_loop_that_is_left_leaves_finished_outputs(inferencer, frames, tmp_path)
     assert not list(tmp_path.glob('.*'))
 
 
-def test_ctrl_c_in_a_stream_leaves_finished_outputs(inferencer, frames, tmp_path):
+def test_ctrl_c_in_a_stream_finishes_the_outputs(inferencer, frames, tmp_path):
     def interrupted():
         yield from frames[:5]
         raise KeyboardInterrupt
@@ -277,7 +277,7 @@ def test_overlay_keeps_the_timing_of_the_source(inferencer, tmp_path):
     assert shown == pytest.approx(times, abs=1e-3)
 
 
-def test_frames_that_come_once_are_drawn_meanwhile(inferencer, frames, tmp_path):
+def test_frames_readable_once_are_drawn_during_inference(inferencer, frames, tmp_path):
     result = inferencer(iter(frames), tmp_path, show_progress=False)
     assert num_frames_of(tmp_path / 'video.mp4') == 6
     assert cv2.imread(str(tmp_path / 'video.png')) is not None
@@ -303,7 +303,7 @@ def test_several_videos(inferencer, tmp_path):
 
 
 @pytest.mark.parametrize('name', ['holiday.mp4', '..mp4', '.mp4', 'a' * 250 + '.mp4'])
-def test_input_is_left_alone(inferencer, tmp_path, name):
+def test_input_is_not_changed(inferencer, tmp_path, name):
     """The outputs go to the folder of the input, whatever its name."""
     path = make_tiny_video(tmp_path / 'a.mkv', 2, size=(64, 96)).rename(tmp_path / name)
     before = path.read_bytes()
@@ -323,7 +323,7 @@ def test_name_that_is_not_utf_8(inferencer, tmp_path):
     ]
 
 
-def test_damaged_video_is_said_to_be_so(inferencer, tmp_path, capsys):
+def test_damaged_video_is_reported(inferencer, tmp_path, capsys):
     path = make_tiny_video(tmp_path / 'a.avi', 60, codec='mjpeg', pix_fmt='yuvj420p')
     path.write_bytes(path.read_bytes()[: path.stat().st_size // 2])
     result = inferencer(path, show_progress=False)
@@ -347,14 +347,14 @@ def test_progress_and_how_the_video_is_cut(inferencer, frames, tmp_path, capsys)
     assert 'time: reading ' in said
 
 
-def test_random_weights_are_said_to_be_so(tiny_config, checkpoint, capsys):
+def test_random_weights_are_reported(tiny_config, checkpoint, capsys):
     VISInferencer(tiny_config, device='cpu')
     assert 'warning: no checkpoint was given' in capsys.readouterr().err
     VISInferencer(tiny_config, checkpoint, device='cpu')
     assert capsys.readouterr().err == ''
 
 
-def test_name_stands_for_published_weights(tmp_path, monkeypatch):
+def test_name_loads_published_weights(tmp_path, monkeypatch):
     """A model without any is an error, never a model with random weights."""
     monkeypatch.setenv('MMVIS_HOME', str(tmp_path))
     with pytest.raises((ValueError, KeyError, OSError), match='ifc_small_shapes'):

@@ -23,7 +23,7 @@ LEAVES = [[name] for name in COMMANDS if name not in GROUPS] + [
 
 
 @pytest.mark.parametrize('words', LEAVES, ids=' '.join)
-def test_every_command_has_a_help_that_teaches(words, capsys, monkeypatch):
+def test_every_command_has_help_with_examples(words, capsys, monkeypatch):
     monkeypatch.setattr(sys, 'argv', ['mmvis'])
     with pytest.raises(SystemExit) as end:
         main([*words, '--help'])

@@ -24,7 +24,7 @@ def test_recipe():
     assert cfg.train_dataloader.sampler.once_per == 'frame'
 
 
-def test_small_gpu_makes_the_same_updates():
+def test_config_for_small_gpus_makes_the_same_updates():
     whole = Config.fromfile(CONFIGS / 'vistr_r50.py')
     small = Config.fromfile(CONFIGS / 'vistr_r50_24g.py')
     assert small.optim_wrapper.type == 'AmpOptimWrapper'

@@ -123,7 +123,7 @@ def test_damaged_files(save, tmp_path):
     save(dict(w=torch.zeros(1000)))
     for content in (path.read_bytes()[:1000], b'hello', b'', b'PK\x03\x04', b'\x80'):
         path.write_bytes(content)
-        with pytest.raises(ValueError, match=r'a\.pth is not a checkpoint, or is dam'):
+        with pytest.raises(ValueError, match=r'a\.pth is not a checkpoint, or is corr'):
             read_checkpoint(path)
     with zipfile.ZipFile(path, 'w', zipfile.ZIP_DEFLATED) as archive:
         archive.writestr('a/data.pkl', bytes(1000))
@@ -149,7 +149,7 @@ def test_missing_file_is_named(tmp_path):
         (dict(meta={}), "entry 'meta' is a dict, expected a tensor"),
     ],
 )
-def test_what_is_not_weights_is_named(save, content, message):
+def test_entries_that_are_not_weights_are_named(save, content, message):
     with pytest.raises(ValueError, match=rf'a\.pth.*{message}'):
         read_checkpoint(save(content))
 
@@ -172,7 +172,7 @@ def test_tensors_without_usable_values_are_named(save, value, problem):
         read_checkpoint(path)
 
 
-def test_arrays_become_tensors(tmp_path):
+def test_arrays_are_converted_to_tensors(tmp_path):
     arrays = dict(a=np.arange(3, dtype='>f4'), b=np.float64(2), c=np.ones((2, 1)))
     (tmp_path / 'a.pkl').write_bytes(pickle.dumps(dict(model=arrays, author='x')))
     tensors = read_tensors(tmp_path / 'a.pkl')

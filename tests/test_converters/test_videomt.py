@@ -115,7 +115,7 @@ def test_a_segmenter_has_no_propagation(theirs):
         ),
     ],
 )
-def test_what_does_not_fit_is_named(theirs, expected, change, message):
+def test_mismatches_are_named(theirs, expected, change, message):
     weights = dict(theirs)
     change(weights)
     with pytest.raises((KeyError, ValueError), match=message):
@@ -154,7 +154,7 @@ def test_published_forms_through_the_tool(tmp_path):
 
 
 @pytest.mark.slow
-def test_sizes_that_no_config_has_are_said(theirs, tmp_path):
+def test_sizes_without_a_config_are_printed(theirs, tmp_path):
     torch.save(dict(model=theirs), tmp_path / 'src.pth')
     result = run(tmp_path / 'src.pth', tmp_path / 'dst.pth')
     assert result.returncode != 0

@@ -19,7 +19,7 @@ def test_both_sides_exist(version, num_mapped):
     assert len(class_map) == num_mapped
 
 
-def test_same_name_for_another_thing_is_left_out():
+def test_same_name_for_another_thing_is_dropped():
     for class_map in COCO_CLASS_MAPS.values():
         assert 'mouse' not in class_map
     assert 'bird' not in COCO_CLASS_MAPS['2019']

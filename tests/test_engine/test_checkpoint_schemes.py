@@ -146,13 +146,13 @@ def test_configs_of_checkpoints_do_not_reach_mmengine(tmp_path):
     assert checkpoint['message_hub'] == dict(runtime_info=dict(best=1), log_scalars={})
 
 
-def test_schemes_are_registered_once_more_without_harm():
+def test_schemes_can_be_registered_twice():
     before = dict(CheckpointLoader._schemes)
     use_safe_checkpoint_files()
     assert before == CheckpointLoader._schemes
 
 
-def test_files_are_replaced_only_when_whole(tmp_path, monkeypatch):
+def test_files_are_replaced_only_when_complete(tmp_path, monkeypatch):
     path = tmp_path / 'new/file'
     backend = get_file_backend(str(path))
     backend.put(b'old', str(path))

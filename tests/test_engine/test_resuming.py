@@ -172,7 +172,7 @@ def test_parameters_without_state_are_logged(runner, checkpoint, caplog):
     assert 'no state of 1 parameters' in caplog.text
 
 
-def test_circle_of_containers_ends(runner, checkpoint):
+def test_containers_that_contain_themselves_end(runner, checkpoint):
     circle = []
     circle.append(circle)
     checkpoint['param_schedulers'][0]['circle'] = circle

@@ -7,7 +7,7 @@ from mmvis.evaluation.json_files import read_ground_truth, read_json_file
 from mmvis.testing import make_tiny_vis
 
 
-def test_json_is_read_whatever_it_holds(tmp_path):
+def test_any_json_is_read(tmp_path):
     (tmp_path / 'a').write_bytes(gzip.compress(b'[1, {"b": null}]'))
     assert read_json_file(tmp_path / 'a') == [1, {'b': None}]
 

@@ -173,7 +173,7 @@ def _worker(rank, folder, path):
     dist.destroy_process_group()
 
 
-def test_two_processes_give_what_one_gives(case, tmp_path):
+def test_two_processes_equal_one(case, tmp_path):
     path, gt, results = case
     mp.spawn(_worker, (str(tmp_path), str(path)), nprocs=2)
     single = evaluate(VISMetric(ann_file=str(path)), records(gt, results))

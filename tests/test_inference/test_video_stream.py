@@ -202,7 +202,7 @@ def nothing(features):
     return ClipPrediction(torch.zeros(0, 4), torch.zeros(0, features.num_frames, 5, 7))
 
 
-def test_every_frame_once_whatever_the_overlap(open_stream, feed):
+def test_every_frame_runs_once_for_any_overlap(open_stream, feed):
     """Features are selected from the cache, in order, for every clip."""
     seen = []
 

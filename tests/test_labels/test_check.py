@@ -101,7 +101,7 @@ def test_frames_are_checked(labels, ann_file, frames):
     assert '12 x 9 pixels, its labels 9 x 12' in found[2].problem
 
 
-def test_an_id_is_not_freed_by_a_broken_copy(labels, ann_file):
+def test_invalid_copy_does_not_free_an_id(labels, ann_file):
     """The id of an annotation that cannot be read may be that of another one."""
     labels['annotations'].insert(1, dict(id=1, segmentations='x'))
     labels['annotations'].append(dict(labels['annotations'][0]))

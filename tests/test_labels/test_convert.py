@@ -120,7 +120,7 @@ def test_overlap_does_not_fit_into_ids(labels, ann_file, tmp_path):
             convert(ann_file, tmp_path / 'out', 'ytvis', target)
 
 
-def test_mots_lines_that_are_wrong_are_all_listed(tmp_path):
+def test_all_wrong_mots_lines_are_listed(tmp_path):
     good = '0 1001 1 4 5 04'
     (tmp_path / '0002.txt').write_text(
         f'{good}0\n0 1002 1 4 5\n1 2001 1 4 5 P0\n1 1001 1 4 5 9\n'

@@ -9,12 +9,12 @@ BOXES = {
     'inside': [10.3, 5.7, 30.2, 33.1],
     'across the border': [-12.0, 20.5, 15.0, 55.0],
     'one pixel': [20.2, 20.1, 20.9, 21.3],
-    'around the picture': [-30.0, -20.0, 100.0, 90.0],
+    'around the image': [-30.0, -20.0, 100.0, 90.0],
 }
 
 
 @pytest.mark.parametrize('bbox', BOXES.values(), ids=BOXES)
-def test_is_mmdetections_pasting(bbox):
+def test_equals_mmdetections_pasting(bbox):
     torch.manual_seed(0)
     masks, bboxes = torch.rand(1, 28, 28), torch.tensor([bbox])
     expected, _ = _do_paste_mask(masks[:, None], bboxes, *SIZE, skip_empty=False)

@@ -64,9 +64,9 @@ def test_frames_have_visible_tracks(result, images):
 
 
 def test_plot_draws_what_is_above_the_threshold(result, images):
-    picture = result.plot(3, score_thr=0.05)
-    assert picture.shape == (20, 30, 3)
-    changed = (picture != images[3]).any(2)
+    image = result.plot(3, score_thr=0.05)
+    assert image.shape == (20, 30, 3)
+    changed = (image != images[3]).any(2)
     assert changed[:2, :3].any()  # the cat
     unchanged = result.plot(3, score_thr=0.95)
     assert np.array_equal(unchanged, images[3])

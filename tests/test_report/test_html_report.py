@@ -152,7 +152,7 @@ def test_holes_of_masks_stay_holes(data):
     assert video['tracks'][1]['paths'][0].count('M') == 2
 
 
-def test_texts_of_the_data_set_cannot_leave_their_place(data):
+def test_texts_of_the_data_set_are_escaped(data):
     _, text, _ = written(data)
     assert text.count('</script>') == 2
     assert '<img' not in text

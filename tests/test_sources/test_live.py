@@ -52,7 +52,7 @@ def test_frames_arrive_over_http(address, capsys):
     assert times == [t / 5 for t in range(20)]
 
 
-def test_connection_that_breaks_off_keeps_what_came(address, capsys):
+def test_lost_connection_keeps_earlier_frames(address, capsys):
     assert len(list(VideoURL(f'{address}/short.ts'))) == 20
     assert (
         'short.ts: the connection was lost after 20 frames' in capsys.readouterr().err

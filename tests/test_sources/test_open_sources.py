@@ -129,7 +129,7 @@ def test_webcam(tmp_path, monkeypatch):
     assert [frame.time for frame in open_sources(2, fps=4)] == [0, 0.25, 0.5]
 
 
-def test_camera_that_is_not_there():
+def test_missing_camera():
     with pytest.raises(ValueError, match='no webcam 99 that can be opened'):
         open_sources(99)
 
@@ -157,12 +157,12 @@ def test_camera_that_is_not_there():
         (10**20, ValueError, 'no webcam 1000.* that can be opened'),
     ],
 )
-def test_what_is_not_taken(inputs, error, message):
+def test_unsupported_inputs_are_refused(inputs, error, message):
     with pytest.raises(error, match=message):
         open_sources(inputs)
 
 
-def test_folders_that_are_not_taken(folder, tmp_path_factory):
+def test_unsupported_folders_are_refused(folder, tmp_path_factory):
     empty = tmp_path_factory.mktemp('empty')
     with pytest.raises(ValueError, match=r'has no frames\. Expected are files'):
         open_sources(empty)
@@ -176,7 +176,7 @@ def test_folders_that_are_not_taken(folder, tmp_path_factory):
 @pytest.mark.parametrize(
     'fps', [0, -1, float('inf'), float('nan'), 1001, '25', True, 1e-300, 10**400]
 )
-def test_rates_that_are_not_taken(fps):
+def test_invalid_rates_are_refused(fps):
     with pytest.raises(ValueError, match='`fps` must be a number of frames per second'):
         open_sources(FRAMES, fps=fps)
 

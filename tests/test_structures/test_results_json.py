@@ -22,7 +22,7 @@ def parse(results, **options):
     return parse_results(json.dumps(results).encode(), GT, 'r.json', **options)
 
 
-def test_results_come_back_as_they_are(results, tmp_path):
+def test_results_are_read_back_unchanged(results, tmp_path):
     (tmp_path / 'r.json').write_text(json.dumps(results))
     assert read_results(tmp_path / 'r.json', GT) == results
     assert parse([]) == []
@@ -97,6 +97,6 @@ def test_keys_that_occur_twice_are_refused(results):
 
 
 @pytest.mark.parametrize('value', [b'1', {1, 2}, 10**5000], ids=['bytes', 'set', 'int'])
-def test_what_json_cannot_hold_is_named(value):
+def test_values_that_json_cannot_represent_are_named(value):
     with pytest.raises(ValueError, match=r'gt: .* expected what a json file can hold'):
         to_json(dict(areas=[value]), 'gt')

@@ -16,7 +16,7 @@ def decode(encoded):
     return mask_util.decode(dict(size=list(SIZE), counts=encoded.counts)).astype(bool)
 
 
-def test_is_mmdetections_pasting_of_the_whole_picture():
+def test_equals_mmdetections_pasting_of_the_whole_image():
     torch.manual_seed(0)
     corners = torch.rand(60, 2, 2) * 1.6 - 0.3
     bboxes = torch.cat([corners.amin(1), corners.amax(1)], dim=1)

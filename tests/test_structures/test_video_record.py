@@ -28,7 +28,7 @@ def make_sample(num_rows=3):
     return sample
 
 
-def test_record_comes_back(tmp_path):
+def test_record_is_read_back(tmp_path):
     sample, path = make_sample(), tmp_path / 'video.json'
     write_video_record(sample, path, classes=('cat', 'dog'))
     back = read_video_record(path)
@@ -111,14 +111,14 @@ def test_damaged_record_is_one_error(tmp_path, case):
 
 
 @pytest.mark.parametrize('text', ['', '{}', '[]', '{"video_id": 1, "tracks": ['])
-def test_half_a_record_is_one_error(tmp_path, text):
+def test_truncated_record_is_one_error(tmp_path, text):
     path = tmp_path / 'video_0.json'
     path.write_text(text)
     with pytest.raises(ValueError, match=r'video_0\.json: '):
         read_video_record(path)
 
 
-def test_text_that_breaks_off_after_a_wrong_value_is_no_json(tmp_path):
+def test_truncated_text_after_a_wrong_value_is_not_json(tmp_path):
     path = tmp_path / 'video_0.json'
     path.write_text('{"video_id": "x", "masks": [')
     with pytest.raises(ValueError, match=r'masks\[0\]: not JSON: the text ends'):

@@ -354,7 +354,7 @@ NEIGHBOURS = {
 
 
 @pytest.mark.parametrize('kind', NEIGHBOURS)
-def test_neighbouring_formats_are_recognised(kind):
+def test_related_formats_are_recognised(kind):
     content = dict(NEIGHBOURS[kind], categories=[dict(id=1, name='a')])
     with pytest.raises(ValueError, match=rf'^a\.json: this is {kind}.*data_preparatio'):
         parse(content)

@@ -104,14 +104,14 @@ def test_an_empty_index_is_that_of_pip(install):
     assert not any('--index-url' in call for call in calls)
 
 
-def test_a_named_index_that_fails_is_an_error(install):
+def test_failing_index_is_an_error(install):
     process, calls = install(TORCH_INDEX_URL='https://host/x', UNREACHABLE='1')
     assert process.returncode == 1
     assert len(calls) == 1
     assert 'torch is not available at TORCH_INDEX_URL=https://host/x' in process.stderr
 
 
-def test_a_torch_that_is_there_is_kept(install):
+def test_installed_torch_is_kept(install):
     process, calls = install(HAS_TORCH='0')
     assert len(calls) == 2
     assert 'keeping the torch that is installed' in process.stderr

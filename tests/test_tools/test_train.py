@@ -265,7 +265,7 @@ def test_help_has_examples(call_tool, capsys):
 
 
 @pytest.mark.parametrize('name', ['dist_train', 'dist_test', 'slurm_train'])
-def test_scripts_explain_themselves(start_process, name):
+def test_scripts_have_help(start_process, name):
     process = start_process(REPO / f'tools/{name}.sh')
     output, _ = process.communicate()
     assert process.returncode == 2

@@ -9,16 +9,16 @@ CLASSES = ('cat', 'dog')
 
 
 def test_mask_is_blended_and_the_rest_left(frames, tracks):
-    picture = draw_tracks(frames[3], tracks, 3, CLASSES, alpha=0.5)
+    image = draw_tracks(frames[3], tracks, 3, CLASSES, alpha=0.5)
     expected = np.array(track_colour(3)) / 2 + 15
-    assert np.abs(picture[55, 75] - expected).max() <= 1
-    assert picture[65:].tolist() == frames[3][65:].tolist()
+    assert np.abs(image[55, 75] - expected).max() <= 1
+    assert image[65:].tolist() == frames[3][65:].tolist()
     assert (frames[3] == 30).all()
 
 
 def test_outline_has_the_full_colour(frames, tracks):
-    picture = draw_tracks(frames[3], tracks, 3, CLASSES)
-    assert np.abs(picture[59, 75].astype(int) - track_colour(3)).max() < 40
+    image = draw_tracks(frames[3], tracks, 3, CLASSES)
+    assert np.abs(image[59, 75].astype(int) - track_colour(3)).max() < 40
 
 
 def test_absent_track_leaves_the_frame_as_it_was(frames, tracks):
@@ -41,15 +41,15 @@ def test_higher_score_lies_on_top(frames, tracks):
 
 def test_ground_truth_has_no_scores(frames, tracks):
     del tracks.scores
-    picture = draw_tracks(frames[2], tracks, 2, CLASSES)
-    assert (picture[70, 100] != frames[2][70, 100]).any()
+    image = draw_tracks(frames[2], tracks, 2, CLASSES)
+    assert (image[70, 100] != frames[2][70, 100]).any()
 
 
-def test_picture_is_enlarged(frames, tracks):
-    picture = draw_tracks(frames[3], tracks, 3, CLASSES, scale=4)
-    assert picture.shape == (320, 480, 3)
-    assert np.abs(picture[239, 300].astype(int) - track_colour(3)).max() < 40
-    assert (picture[245:] == 30).all()
+def test_image_is_enlarged(frames, tracks):
+    image = draw_tracks(frames[3], tracks, 3, CLASSES, scale=4)
+    assert image.shape == (320, 480, 3)
+    assert np.abs(image[239, 300].astype(int) - track_colour(3)).max() < 40
+    assert (image[245:] == 30).all()
 
 
 def test_counts_of_a_json_are_drawn_too(frames, tracks):

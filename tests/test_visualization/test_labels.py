@@ -20,7 +20,7 @@ def test_label_lies_on_top_of_its_object():
     ('object_box', 'expected'),
     [((295, -5, 310, 40), (300, 16)), ((-20, 190, 30, 230), (None, 190))],
 )
-def test_labels_stay_inside_the_picture(object_box, expected):
+def test_labels_stay_inside_the_image(object_box, expected):
     ((_, box),) = LabelLayout().arrange([label(object_box)], SIZE)
     assert box[0] >= 0
     assert box[1] >= 0

@@ -11,22 +11,22 @@ CLASSES = ('cat', 'dog')
 def _read(path):
     reader = cv2.VideoCapture(str(path))
     fps = reader.get(cv2.CAP_PROP_FPS)
-    pictures = []
+    images = []
     while (result := reader.read())[0]:
-        pictures.append(result[1])
-    return pictures, fps
+        images.append(result[1])
+    return images, fps
 
 
 def test_video_reads_back(tmp_path, frames, tracks):
     path = tmp_path / 'new' / 'a.mp4'
     write_overlay_video(path, iter(frames), tracks, CLASSES, fps=4, min_side=160)
-    pictures, fps = _read(path)
+    images, fps = _read(path)
     assert fps == 4
-    assert [picture.shape for picture in pictures] == [(160, 240, 3)] * 5
-    for t, picture in enumerate(pictures):
-        assert np.abs(picture[150, 180].astype(int) - 10 * t).max() < 8
+    assert [image.shape for image in images] == [(160, 240, 3)] * 5
+    for t, image in enumerate(images):
+        assert np.abs(image[150, 180].astype(int) - 10 * t).max() < 8
     red = np.array(track_colour(3)) / 2 + 15
-    assert np.abs(pictures[3][110, 150] - red).max() < 40
+    assert np.abs(images[3][110, 150] - red).max() < 40
     assert [file.name for file in path.parent.iterdir()] == ['a.mp4']
 
 

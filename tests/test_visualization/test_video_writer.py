@@ -19,7 +19,7 @@ def shown_times(path):
         return [frame.time for frame in container.decode(video=0)]
 
 
-def test_what_browsers_play(tmp_path):
+def test_video_plays_in_browsers(tmp_path):
     path = write(tmp_path / 'a.mp4', [0, 0.1, 0.2])
     with av.open(str(path)) as container:
         stream = container.streams.video[0]

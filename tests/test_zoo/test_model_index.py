@@ -10,7 +10,7 @@ def test_names_are_those_of_the_configs():
     assert all(model.config.is_file() for model in models.values())
 
 
-def test_an_entry_says_all_that_is_published():
+def test_entry_has_all_published_information():
     model = find_model('queryinst_r50_coco')
     assert model.remote.url.endswith('_3x_coco_20210901_103643-7837af86.pth')
     assert model.remote.sha256 == '7837af86'

@@ -113,7 +113,7 @@ def test_seed_changes_every_video(tmp_path):
     assert all(a[name] != b[name] for name in a)
 
 
-def test_finished_set_is_left_alone(tmp_path):
+def test_finished_set_is_not_changed(tmp_path):
     calls = []
     assert not is_finished(tmp_path / 'set', TINY)
     assert generate_shapes_vis(tmp_path / 'set', TINY, 1, lambda: calls.append(1))

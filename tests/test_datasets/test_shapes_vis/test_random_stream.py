@@ -9,7 +9,7 @@ def test_values_are_those_of_pcg64():
     assert [stream.random() for _ in range(5)] == generator.random(5).tolist()
 
 
-def test_values_never_change():
+def test_values_are_fixed():
     stream = RandomStream(0, 0, 7)
     assert [stream.integer(0, 9) for _ in range(8)] == [1, 6, 8, 1, 7, 5, 5, 3]
     assert stream.octets(2, 3).tolist() == [[185, 115, 161], [70, 101, 169]]

@@ -79,7 +79,7 @@ def test_the_clip_is_a_dict_of_lists():
     assert clip['video_len'] == [4, 4]
     assert clip['height'] == [4, 4]
     assert clip['width'] == [6, 6]
-    # Both instances keep their slot and order, ids 0 and 1.
+    # Both instances stay in order, ids 0 and 1.
     assert [[i['instance_id'] for i in frame] for frame in clip['instances']] == [
         [0, 1],
         [0, 1],

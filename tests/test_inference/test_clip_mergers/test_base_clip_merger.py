@@ -28,7 +28,7 @@ def make_prediction(num=N):
 
 
 @MERGERS
-def test_an_only_clip_leaves_as_it_is(merger):
+def test_single_clip_is_not_changed(merger):
     merger.reset()
     prediction = make_prediction()
     assert merger.update([0, 4, 7], prediction, is_only_clip=True).tolist() == [0, 1]

@@ -1,4 +1,4 @@
-"""Where the original runs out of slots or memory, and ours does not."""
+"""Videos for which the original runs out of track slots or memory."""
 
 import json
 import re

@@ -285,7 +285,7 @@ def test_something_else_is_not_taken_for_a_lost_track(label, place, max_lost_fra
     assert run(merger, [[a], [a], [], [], [], [], [], [], [b]])[-1] == [1]
 
 
-def test_lost_tracks_stay_open_until_they_are_forgotten():
+def test_lost_tracks_stay_open_for_max_lost_frames():
     merger = TrackClipMerger(max_lost_frames=6)
     a = (0, still(12, 20))
     is_open = []

@@ -163,7 +163,7 @@ def test_has_the_parameters_of_pvt_v2_and_messenger_tokens(sizes):
     assert shapes == {name: value.shape for name, value in pvt.items()}
 
 
-def test_every_parameter_and_every_read_messenger_learns():
+def test_every_parameter_and_messenger_token_gets_gradients():
     model = tiny_backbone().train()
     entering = []  # patches and messenger tokens of each block
 

@@ -8,7 +8,7 @@ from mmvis.models.vis_heads import IFCHead
 C, TEMPERATURE = 32, 20
 
 
-def test_queries_on_a_grid_look_around_their_points():
+def test_queries_on_a_grid_attend_around_their_points():
     torch.manual_seed(0)
     decoder = GridClipDecoder(
         12,

@@ -25,6 +25,6 @@ def test_boxes_start_as_a_grid():
     assert boxes.requires_grad
 
 
-def test_grid_and_number_of_boxes_have_to_agree():
+def test_grid_and_number_of_boxes_must_agree():
     with pytest.raises(ValueError, match='points has 6 boxes, but'):
         GridRPNHead(grid=(2, 3), num_proposals=5, proposal_feature_channel=8)

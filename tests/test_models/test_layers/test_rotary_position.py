@@ -15,7 +15,7 @@ def test_angles_are_those_of_the_patch_centres():
     torch.testing.assert_close(sines[8], expected.sin())
 
 
-def test_patches_are_turned_and_other_tokens_are_not():
+def test_only_patches_are_rotated():
     tokens = torch.randn(2, 3, 7, 8)
     cosines, sines = rotary_position((2, 2), 8, tokens)
     turned = rotate_tokens(tokens, cosines, sines)

@@ -12,7 +12,7 @@ def clip_of_frame_numbers(num_frames, num_tokens=4):
     return frames.expand(1, num_frames, num_tokens, 1)
 
 
-def test_each_run_moves_by_its_stride():
+def test_each_group_shifts_by_its_stride():
     shifted = shift_tokens(clip_of_frame_numbers(5), STRIDES)[0, ..., 0]
     assert shifted.T.tolist() == [
         [4, 0, 1, 2, 3],
@@ -22,7 +22,7 @@ def test_each_run_moves_by_its_stride():
     ]
 
 
-def test_runs_are_adjacent_tokens():
+def test_groups_are_adjacent_tokens():
     shifted = shift_tokens(clip_of_frame_numbers(3, num_tokens=6), (1, 0))
     assert shifted[0, 0, :, 0].tolist() == [2, 2, 2, 0, 0, 0]
 
@@ -45,7 +45,7 @@ def test_clips_do_not_mix():
 
 
 @pytest.mark.parametrize('strides', [STRIDES, ()])
-def test_unequal_runs_are_refused(strides):
+def test_unequal_groups_are_refused(strides):
     with pytest.raises(ValueError, match='got 6 messenger tokens and shift_strides='):
         check_shift_strides(strides, 6)
 

@@ -30,7 +30,7 @@ def test_encoder_layer_ignores_padding():
     torch.testing.assert_close(out[1:, :3], alone)
 
 
-def test_positions_do_not_enter_values():
+def test_positions_are_not_added_to_values():
     """With one key only its value comes back, whatever the positions."""
     layer = DecoderLayer(16, num_heads=2, feedforward_channels=24, dropout=0.0)
     query, key = torch.randn(2, 3, 16), torch.randn(2, 1, 16)

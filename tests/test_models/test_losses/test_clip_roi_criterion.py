@@ -173,7 +173,7 @@ def test_images_of_all_clips_are_counted():
 @pytest.mark.parametrize(
     'box', [[0.0, 0, W, H], [-50.0, -3, 90, 40]], ids=['inside', 'beyond']
 )
-def test_mask_targets_are_cropped_from_the_picture(box):
+def test_mask_targets_are_cropped_from_the_image(box):
     gts = make_gts()
     positives = match(make_stage(), gts)
     targets = mask_targets(positives, torch.tensor([box] * 3), gts, (4, 4))

@@ -119,7 +119,7 @@ def test_what_is_said_of_absent_frames_changes_no_box_or_mask_loss(
         torch.testing.assert_close(after[name], value)
 
 
-def test_more_instances_than_slots(build, make_clip_sample):
+def test_more_instances_than_queries(build, make_clip_sample):
     criterion = build()
     sample = make_clip_sample([0, 1, 2, 0, 1])
     layer = make_layers(num_clips=1)[-1]

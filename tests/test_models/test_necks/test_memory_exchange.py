@@ -1,4 +1,4 @@
-"""Which memory tokens meet: those of equal index, in all frames of their clip."""
+"""Exchange between memory tokens of equal index in all frames of a clip."""
 
 from pathlib import Path
 

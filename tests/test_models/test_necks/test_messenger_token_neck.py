@@ -148,7 +148,7 @@ def test_gradients_reach_every_parameter(make_features):
     assert without == []
 
 
-def test_unequal_runs_are_refused():
+def test_unequal_groups_are_refused():
     with pytest.raises(ValueError, match='got 6 messenger tokens and shift_strides='):
         make_neck(num_messenger_tokens=6)
 

@@ -226,7 +226,7 @@ def test_pairs_of_query_and_class_can_be_tracks(model, monkeypatch):
     assert [i % K for i in tracks.instances_id.tolist()] == tracks.labels.tolist()
 
 
-def test_levels_have_to_fit(model, request):
+def test_levels_must_fit(model, request):
     root = request.config.rootpath / 'configs' / '_base_' / 'models'
     cfg = Config.fromfile(root / 'tevit_small.py').model
     cfg.head.in_channels = [16, 64]

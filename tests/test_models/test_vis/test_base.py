@@ -199,7 +199,7 @@ def test_videos_may_take_turns(seeing_model):
         assert_same_record(stream.record(), alone[video_id])
 
 
-def test_a_video_that_was_broken_off_leaves_nothing(seeing_model):
+def test_interrupted_video_leaves_no_file(seeing_model):
     model = seeing_model
     (expected,) = model.predict(*frames_of(1, range(4), 4))
     (result,) = model.predict(*frames_of(1, range(3), 4))

@@ -28,9 +28,9 @@ def test_clips_of_the_training_pipeline_are_drawn(browse, tmp_path):
         *('--cfg-options', f'train_dataloader.dataset.data_root={tmp_path}/set/'),
     )
     browse(CONFIG, *options)
-    pictures = sorted((tmp_path / 'out').iterdir())
-    assert [path.name for path in pictures] == ['00000.png', '00003.png', '00007.png']
-    height, width, _ = cv2.imread(str(pictures[0])).shape
+    images = sorted((tmp_path / 'out').iterdir())
+    assert [path.name for path in images] == ['00000.png', '00003.png', '00007.png']
+    height, width, _ = cv2.imread(str(images[0])).shape
     assert height == 4 * 72  # frames of 72 rows, enlarged to be seen
     assert width == 2 * height * 96 // 64 + 6
 

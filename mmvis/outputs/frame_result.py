@@ -13,7 +13,7 @@ from pycocotools import mask as mask_util
 
 from mmvis.errors import UserValueError
 from mmvis.inference import FrameTracks
-from mmvis.visualization import draw_tracks
+from mmvis.visualization import LabelLayout, draw_tracks
 
 if TYPE_CHECKING:
     import supervision
@@ -145,17 +145,25 @@ class FrameResult:
             masks=[[track.rle] for track in self],
         )
 
-    def plot(self, scale: int = 1) -> np.ndarray:
+    def plot(self, scale: int = 1, layout: LabelLayout | None = None) -> np.ndarray:
         """Draw the tracks on the frame.
 
         Args:
             scale (int): Whole factor by which the image is enlarged. Defaults to 1.
+            layout (LabelLayout, optional): One for all frames of a video, so that
+                labels do not jump. Defaults to None: this frame alone.
 
         Returns:
             np.ndarray: BGR, uint8, shape (H * scale, W * scale, 3).
         """
         return draw_tracks(
-            self.image, self.as_record(), 0, self.classes, score_thr=0, scale=scale
+            self.image,
+            self.as_record(),
+            0,
+            self.classes,
+            score_thr=0,
+            scale=scale,
+            layout=layout,
         )
 
     def to_supervision(self) -> supervision.Detections:

@@ -13,6 +13,7 @@ from mmvis.visualization import (
     OVERLAY_MIN_SIDE,
     STRIP_MIN_SIDE,
     EvenlySpaced,
+    LabelLayout,
     VideoWriter,
     enlargement,
     join_strip,
@@ -29,10 +30,11 @@ def write_overlay(path: Path, facts: VideoFacts) -> Iterator[Callable]:
         atomic_file(path) as partial,
         VideoWriter(partial, name=path.name) as video,
     ):
+        layout = LabelLayout()
 
         def add(frame: FrameResult) -> None:
             scale = enlargement(frame.image, OVERLAY_MIN_SIDE)
-            video.add(frame.plot(scale), frame.time)
+            video.add(frame.plot(scale, layout), frame.time)
 
         yield add
 

@@ -2,6 +2,7 @@
 
 from .draw_tracks import draw_tracks, enlargement
 from .ground_truth import gt_tracks
+from .labels import LabelLayout
 from .overlay_video import OVERLAY_MIN_SIDE, write_overlay_video
 from .palette import track_colour
 from .strip import (
@@ -19,6 +20,7 @@ __all__ = [
     'OVERLAY_MIN_SIDE',
     'STRIP_MIN_SIDE',
     'EvenlySpaced',
+    'LabelLayout',
     'VISVisualizer',
     'VideoWriter',
     'draw_strip',

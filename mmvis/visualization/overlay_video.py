@@ -9,6 +9,7 @@ from mmengine.structures import InstanceData
 
 from mmvis.atomic_file import atomic_file
 from mmvis.visualization.draw_tracks import draw_tracks, enlargement
+from mmvis.visualization.labels import LabelLayout
 from mmvis.visualization.video_writer import VideoWriter
 
 __all__ = ['OVERLAY_MIN_SIDE', 'write_overlay_video']
@@ -46,9 +47,15 @@ def write_overlay_video(
         atomic_file(path) as partial,
         VideoWriter(partial, name=Path(path).name) as video,
     ):
+        layout = LabelLayout()
         for frame_id, frame in enumerate(frames):
-            scale = enlargement(frame, min_side)
             picture = draw_tracks(
-                frame, tracks, frame_id, classes, score_thr, scale=scale
+                frame,
+                tracks,
+                frame_id,
+                classes,
+                score_thr,
+                scale=enlargement(frame, min_side),
+                layout=layout,
             )
             video.add(picture, frame_id / fps)

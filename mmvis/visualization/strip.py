@@ -1,4 +1,4 @@
-"""Strip of frames of a video, side by side in one image."""
+"""Strip of frames of a video, side by side and in rows, in one image."""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -25,8 +25,8 @@ STRIP_MIN_SIDE = 240  # pixels
 
 T = TypeVar('T')
 
-
 _GAP = 6  # pixels between the frames
+_MAX_WIDTH = 1920  # pixels of a strip
 
 
 def draw_strip(
@@ -73,18 +73,30 @@ def draw_strip(
 def join_strip(pictures: Mapping[int, np.ndarray]) -> np.ndarray:
     """Put frames side by side, each with its number in the corner.
 
+    Where they would be wider than a screen, they go on in a row below.
+
     Args:
         pictures (Mapping[int, np.ndarray]): Images by frame, each BGR, uint8, shape
             (H, W, 3); the numbers are drawn on them.
 
     Returns:
-        np.ndarray: BGR, uint8, shape (H, W', 3).
+        np.ndarray: BGR, uint8, shape (H', W', 3); at most 1920 pixels wide, unless
+        one frame is wider.
     """
-    parts = []
     for frame_id, picture in pictures.items():
         _number(picture, frame_id)
-        parts += [np.full((picture.shape[0], _GAP, 3), 255, dtype=np.uint8), picture]
-    return np.concatenate(parts[1:], axis=1)
+    images = list(pictures.values())
+    height, width = images[0].shape[:2]
+    num_columns = max((_MAX_WIDTH + _GAP) // (width + _GAP), 1)
+    num_columns = min(num_columns, len(images))
+    num_rows = -(-len(images) // num_columns)
+    size = (num_rows * (height + _GAP) - _GAP, num_columns * (width + _GAP) - _GAP)
+    strip = np.full((*size, 3), 255, dtype=np.uint8)
+    for place, image in enumerate(images):
+        row, column = divmod(place, num_columns)
+        y, x = row * (height + _GAP), column * (width + _GAP)
+        strip[y : y + height, x : x + width] = image
+    return strip
 
 
 class EvenlySpaced(Generic[T]):

@@ -68,3 +68,11 @@ def test_evenly_spaced_items_of_an_unknown_number(num_seen):
 
 def test_no_items():
     assert EvenlySpaced(6).items() == []
+
+
+def test_strip_goes_on_in_rows_where_it_would_be_too_wide(frames, tracks):
+    strip = draw_strip(frames, tracks, CLASSES, num_frames=5, min_side=320)
+    wide, high = 120 * 4, 80 * 4  # four frames of 480 pixels do not fit into 1920
+    assert strip.shape == (2 * high + 6, 3 * wide + 2 * 6, 3)
+    assert (strip[high + 10 :, 2 * wide + 20 :] == 255).all()  # no sixth frame
+    assert (strip[high + 8, 10] == frames[3][0, 0]).all()

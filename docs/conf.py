@@ -1,6 +1,7 @@
 """Sphinx configuration: Markdown pages and the reference of the package."""
 
 import re
+from pathlib import Path
 
 import mmvis
 
@@ -37,6 +38,16 @@ def _unlink(app, docname, source):
     source[0] = _LINK_OUT.sub(r'\1', source[0])
 
 
+def _include(app, docname, source):
+    """Show a file of the root in place of a page that only links to it."""
+    name = {'changelog': 'CHANGELOG.md', 'contributing': 'CONTRIBUTING.md'}.get(docname)
+    if name is not None:
+        text = (Path(app.srcdir).parent / name).read_text('utf-8')
+        text = text.replace('](docs/', '](')
+        source[0] = re.sub(r'\]\((?!https:|#|\w+\.md)', '](../', text)
+
+
 def setup(app):
     """Register what this file adds to Sphinx."""
+    app.connect('source-read', _include)
     app.connect('source-read', _unlink)

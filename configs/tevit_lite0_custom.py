@@ -60,10 +60,10 @@ model = dict(
             ),
         ),
     ),
-    # The backbone knows objects already.
+    # The backbone is pre-trained.
     auxiliary_head=None,
 )
-# Whole frames: crops of another scale teach the wrong places.
+# Whole frames: crops change the scale and position of objects.
 load = [
     dict(type='SampleReferenceClip', clip_len=2, frame_range=4),
     dict(type='TransformBroadcaster', transforms=[dict(type='LoadFrameFromFile')]),

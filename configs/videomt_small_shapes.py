@@ -1,4 +1,4 @@
-# A small VidEoMT on ShapesVIS, for the CPU, from nothing; online.
+# A small VidEoMT on ShapesVIS, for the CPU, from scratch; online.
 _base_ = [
     '_base_/models/videomt_small.py',
     '_base_/datasets/shapes_vis.py',

@@ -1,4 +1,4 @@
-"""Names of a package that are imported at their first use."""
+"""Lazy imports of the names of a package."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def lazy_exports(
 ) -> Callable[[str], Any]:
     """Make the ``__getattr__`` of a package (PEP 562).
 
-    So that reading annotations does not import torch because a neighbour needs it.
+    Reading annotations then does not import torch because another module needs it.
 
     Args:
         package (str): Name of the package.

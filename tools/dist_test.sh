@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Test in several processes, each on videos of its own: one process a GPU, or N
+# Test in several processes, each on other videos: one process per GPU, or N
 # processes on the CPU (gloo) where there is no GPU.
 #
 #   tools/dist_test.sh CONFIG CHECKPOINT GPUS [options of tools/test.py]

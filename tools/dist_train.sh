@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Train in several processes: one a GPU, or N processes on the CPU (gloo) where
+# Train in several processes: one per GPU, or N processes on the CPU (gloo) where
 # there is no GPU.
 #
 #   tools/dist_train.sh CONFIG GPUS [options of tools/train.py]

@@ -256,7 +256,7 @@ class VISInferencer:
         paths: dict[str, Path] | None = None,
         score_thr: float = 0.0,
     ) -> VideoResult:
-        """Run the model; ``paths`` are written meanwhile, with the scores so far."""
+        """Run the model and write ``paths`` during it, with the scores so far."""
         with frame_bar('model', source.num_frames, show_progress) as advance:
             prediction = VideoPrediction(
                 self.model,

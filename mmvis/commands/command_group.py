@@ -1,4 +1,4 @@
-"""Commands that have subcommands, whose modules are imported when they are called."""
+"""Commands with subcommands, which are imported when they are called."""
 
 from __future__ import annotations
 

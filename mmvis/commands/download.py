@@ -15,7 +15,7 @@ EXAMPLES = """examples:
   mmvis download tevit_msgshift tevit_r50
 
 Files are kept in $MMVIS_HOME, else in $XDG_CACHE_HOME/mmvis, else in ~/.cache/mmvis.
-An interrupted download is continued. `mmvis models --published` lists the names.
+An interrupted download resumes. `mmvis models --published` lists the names.
 """
 
 

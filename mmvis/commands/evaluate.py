@@ -23,7 +23,7 @@ from mmvis.structures.ytvis_json import read_ytvis_json
 __all__ = ['main']
 
 EXAMPLES = """examples:
-  score what a test wrote, and keep the numbers:
+  score the results of a test, and save the metrics:
     mmvis evaluate data/val.json work_dirs/ifc/results.json --out ap.json
   score a submission as a server would:
     mmvis evaluate data/val.json results.submission_file.zip

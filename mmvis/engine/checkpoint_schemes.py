@@ -32,7 +32,7 @@ def use_safe_checkpoint_files() -> None:
 
     MMEngine 0.10.7 cannot read its own checkpoints with torch >= 2.6; OneDL's reads
     by running code where safe loading fails. Both write in place, so that a training
-    killed meanwhile leaves an incomplete file. Both run the config of a checkpoint
+    killed at that time leaves an incomplete file. Both run the config of a checkpoint
     as Python when a training is resumed from it.
     """
     register_backend('local', _AtomicLocalBackend, force=True, prefixes='')

@@ -1,4 +1,4 @@
-"""One result row for each object, where AP takes one for each of its classes."""
+"""Selection of one result row per object."""
 
 from __future__ import annotations
 

@@ -14,9 +14,9 @@ def find_long_videos(
 ) -> set[int]:
     """Tell the long videos of a ground truth from the short ones.
 
-    The released file does not mark them. The short ones are those of 2021, so the
-    json of 2021 tells them apart by the folders of their frames; where it is not
-    at hand, the number of frames does.
+    The released file does not mark them. The short ones are those of 2021, which are
+    identified by the folders of their frames in the json of 2021, or by the number of
+    frames.
 
     Args:
         gt (dict): The checked ground truth.
@@ -32,7 +32,7 @@ def find_long_videos(
     """
     if (min_long_len is None) == (short_gt is None):
         raise UserValueError(
-            'Short and long videos are told apart either by `min_long_len` or by '
+            'Short and long videos are separated either by `min_long_len` or by '
             f'`short_gt`; got {"neither" if short_gt is None else "both"}.'
         )
     if short_gt is None:

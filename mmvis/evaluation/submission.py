@@ -86,7 +86,7 @@ def write_submission(
     with zipfile.ZipFile(packed, 'w', zipfile.ZIP_DEFLATED) as archive:
         entry = zipfile.ZipInfo(RESULTS_NAME, date_time=_ZIP_TIME)
         entry.compress_type = zipfile.ZIP_DEFLATED
-        entry.create_system = 3  # Unix, wherever it is made
+        entry.create_system = 3  # Unix, on every system
         entry.external_attr = 0o644 << 16
         archive.writestr(entry, content)
     for path, data in ((json_path, content), (zip_path, packed.getvalue())):

@@ -40,7 +40,7 @@ class VISMetric(BaseMetric):
             'results' if nothing can be scored and no files otherwise.
         min_long_len (int | None): With this, videos of at least so many frames are
             evaluated apart, as the long ones of 2022. Defaults to None.
-        short_ann_file (str | None): The other way to tell them apart: a json whose
+        short_ann_file (str | None): The other way to separate them: a json whose
             videos are the short ones, as that of 2021. Defaults to None.
         backend_args (dict | None): Arguments of mmengine's file backend for the
             annotation files. Defaults to None.
@@ -67,7 +67,7 @@ class VISMetric(BaseMetric):
         super().__init__(collect_device, prefix, collect_dir)
         if min_long_len is not None and short_ann_file is not None:
             raise UserValueError(
-                'Give `min_long_len` or `short_ann_file` to tell short videos from '
+                'Give `min_long_len` or `short_ann_file` to separate short videos from '
                 'long ones, not both.'
             )
         self.ann_file = ann_file

@@ -61,7 +61,7 @@ class TrackRecorder:
             - masks (list[list[dict | None]]): Compressed RLE of every frame of the
               video, None where the track has no foreground. Rows of one track share
               one list.
-            - bboxes (list[list[list[float] | None]]): Box of the track wherever it
+            - bboxes (list[list[list[float] | None]]): Box of the track where it
               has a mask, xyxy in pixels of the video, to a hundredth: where the head
               predicts boxes and the video was one clip the predicted one, clipped
               to the frame, otherwise the extent of the mask. Shared as ``masks``.

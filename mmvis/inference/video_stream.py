@@ -179,7 +179,7 @@ class VideoStream:
             if frame <= self._newest or due is None or frame > due:
                 raise UserValueError(
                     f'Frame {frame} came after frame {self._newest}, but the next '
-                    'frame that the model has to see is '
+                    'frame that the model must see is '
                     f'{"none: the video has ended" if due is None else due}. Push the '
                     'frames of a video in order, each once.'
                 )

@@ -1,4 +1,4 @@
-"""Labels of people's own data: converted between formats, checked and cleaned."""
+"""Conversion, check and cleaning of labels."""
 
 from mmvis.labels.check import CheckedLabels, check_labels
 from mmvis.labels.convert import READERS, WRITERS, convert_labels

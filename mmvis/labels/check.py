@@ -1,4 +1,4 @@
-"""Check of annotations that goes on after a fault, and cleans them."""
+"""Check and cleaning of annotations: all faults at once."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _NULL = Raw(b'null')
 
 @dataclass(frozen=True)
 class CheckedLabels:
-    """What a check found.
+    """Result of a check.
 
     Attributes:
         faults (Faults): All faults.
@@ -157,7 +157,7 @@ class _Cleaner:
     def clean(self, texts: Sequence[Raw], place: Place) -> list[Any]:
         """Annotations without faults: their text, or fields if they were changed."""
         ids = [_id_of(text) for text in texts]
-        # New ids must not meet those of later annotations.
+        # New ids must not be those of later annotations.
         self.next_id = max([i for i in ids if isinstance(i, int)], default=0) + 1
         cleaned = [
             self._clean_one(text, place.at(f'[{index}]'))
@@ -212,7 +212,7 @@ class _Cleaner:
             )
 
     def _repair(self, entry: Any, error: PlaceError, place: Place) -> tuple[str, Any]:
-        """What is done about a fault, and the annotation after it, None if removed."""
+        """The fix of a fault, and the annotation after it, None if removed."""
         path = error.place.path.removeprefix(place.path)
         removed = 'the annotation removed', None
         if not isinstance(entry, dict):

@@ -1,4 +1,4 @@
-"""Shapes that people drew: the exports of CVAT and LabelMe."""
+"""Labels of CVAT and LabelMe."""
 
 from __future__ import annotations
 

@@ -21,7 +21,7 @@ class Fault:
     Attributes:
         path (str): Where, 'annotations[3].id'.
         problem (str): What was given, what was expected.
-        fix (str): What cleaning does about it, '' if nothing is cleaned.
+        fix (str): How cleaning fixes it, '' if nothing is cleaned.
     """
 
     path: str

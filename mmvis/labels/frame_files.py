@@ -1,4 +1,4 @@
-"""Frames that labels are of: their files and sizes."""
+"""Files and sizes of labelled frames."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Labels between two formats: a set in the format of YouTube-VIS."""
+"""Labels as a set in the format of YouTube-VIS, between two formats."""
 
 from __future__ import annotations
 

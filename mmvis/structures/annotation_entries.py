@@ -1,4 +1,4 @@
-"""Entries of annotation files: their fields, and the check of a video's."""
+"""Entries of annotation files: fields and checks."""
 
 from __future__ import annotations
 

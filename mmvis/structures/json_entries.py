@@ -162,7 +162,7 @@ def decode_entry(
 
 
 def find_id(entry_id: int, known: dict, place: Place, key: str) -> Any:
-    """Look up the id under a key, which has to be there."""
+    """Look up the id under a key, which must exist."""
     if entry_id not in known:
         advice = 'Was this made for another split or version of the data set?'
         if key == 'category_id':

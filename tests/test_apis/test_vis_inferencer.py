@@ -120,7 +120,7 @@ def test_frame_stride_reads_seen_frames_only(infer, frames_dir):
 
 
 def test_stream_equals_the_whole_video(inferencer, frames):
-    """Frames come while the source goes on, with the same masks and ids."""
+    """Frames are yielded before the source ends, with the same masks and ids."""
     result = inferencer(frames, show_progress=False)
     asked = []
 

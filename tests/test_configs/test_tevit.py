@@ -163,7 +163,7 @@ def test_annotated_frames_are_key_frames_equally_often():
 
 
 def test_training_starts_from_queryinst():
-    """Only class heads and messenger tokens start random."""
+    """Only class heads and messenger tokens are initialised randomly."""
     cfg = load_config('tevit_msgshift.py')
     coco_cfg = load_config('queryinst_pvtv2-b1_coco.py')
     source = with_zeros(build_parts(coco_cfg.model)).state_dict()

@@ -515,9 +515,7 @@ def test_state_is_passed_from_clip_to_clip_and_reset_for_each_video(
 @pytest.mark.parametrize('frames', [[1, 2], [0, 2], [0, 0], [0, 1, 2, 3, 4], [0, 2, 1]])
 def test_frames_out_of_order_are_refused(open_stream, samples_of, frames):
     stream = open_stream(TinyClipModel(), dict(), 4)
-    with pytest.raises(
-        ValueError, match=r'the next frame that the model has to see is'
-    ):
+    with pytest.raises(ValueError, match=r'the next frame that the model must see is'):
         stream.push(make_frames(frames), samples_of(frames))
 
 

@@ -1,4 +1,4 @@
-"""Corrupted, hostile and foreign checkpoints, given to the tools."""
+"""Corrupted, hostile and other projects' checkpoints, given to the tools."""
 
 import os
 import shutil

@@ -95,7 +95,7 @@ def made_up_results(path: str) -> Iterator[FrameResult]:
 
 
 class _Ellipses:
-    """Masks of three ellipses, each a quarter of the picture wide and high."""
+    """Masks of three ellipses, each a quarter of the frame wide and high."""
 
     def __init__(self, size: tuple[int, int]) -> None:
         height, width = size
@@ -123,7 +123,7 @@ PARTS = (
 
 
 def measure(part: Callable[[str], int], path: str) -> dict:
-    """Run a part in a process of its own.
+    """Run a part in a separate process.
 
     Returns:
         dict: ``frames``, ``seconds`` of the clock and of the CPU, and ``memory`` in MB:

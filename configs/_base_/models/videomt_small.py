@@ -1,9 +1,9 @@
-# VidEoMT small enough to learn from scratch on a CPU in minutes: a ViT of 96 channels
+# A small VidEoMT, trained from scratch on a CPU in minutes: a ViT of 96 channels
 # on patches of 8 pixels, 20 queries on a grid, masks at stride 4.
 num_classes = 5
 embed_dims = 96
 layer = dict(num_heads=4, layer_scale=1.0)
-pos_temperature = 20  # DAB-DETR's (Liu et al., ICLR 2022): places differ more
+pos_temperature = 20  # DAB-DETR's (Liu et al., ICLR 2022): sharper positions
 model = dict(
     type='FromScratchVISModel',
     data_preprocessor=dict(

@@ -1,4 +1,4 @@
-"""The command `mmvis data`: annotations and what is made of them."""
+"""The command `mmvis data`: annotations and data sets."""
 
 from __future__ import annotations
 

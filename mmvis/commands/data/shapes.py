@@ -29,7 +29,7 @@ EXAMPLES = """examples:
 def parse_args(args: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = ToolArgumentParser(__doc__, EXAMPLES)
-    parser.add_argument('out', help='folder to make; left alone if it is finished')
+    parser.add_argument('out', help='output folder; not changed if it is finished')
     parser.add_argument(
         '--size', choices=SIZES, default='small', help='named size (default: small)'
     )
@@ -80,7 +80,7 @@ def main(args: Sequence[str] | None = None) -> None:
     with user_errors():
         spec = spec_from_args(options)
         if is_finished(options.out, spec):
-            print(f'{options.out}: already there, left as it is')
+            print(f'{options.out} exists already and is not changed')
             return
         progress = ProgressBar(spec.num_train + spec.num_valid, file=sys.stderr)
         generate_shapes_vis(options.out, spec, options.workers, progress.update)

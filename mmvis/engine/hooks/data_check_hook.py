@@ -118,7 +118,7 @@ def _check_num_classes(
     wrong: dict[str, int] = {}
     for name, module in model.named_modules():
         num_classes = getattr(module, 'num_classes', len(classes))
-        # A backbone may have a classifier of its own, an RPN finds one class; the
+        # A backbone may have its own classifier, an RPN finds one class; the
         # parts of a head have the number from it.
         is_other = name.startswith('backbone') or name.endswith('rpn_head')
         is_inside = any(name.startswith(f'{outer}.') for outer in wrong)

@@ -31,8 +31,8 @@ class TrackClipMerger(BaseClipMerger):
       track really covers, instead of with each past clip. Of two tracks that fit
       about equally well the longer one wins, so that a track opened once by a
       near-copy does not take the object over.
-    - The similarity is soft IoU times the agreement of the class vectors, and has to
-      be more than a touch: a track is not taken over by the object that comes by.
+    - The similarity is soft IoU times the agreement of the class vectors, and must be
+      above a threshold: a track is not continued by an object that only touches it.
     - Predictions without foreground are dropped, and so is a prediction of the same
       class and place as a better one, in the same clip or in a track that another
       prediction continues: no second row for the same object.
@@ -41,7 +41,7 @@ class TrackClipMerger(BaseClipMerger):
     - Frames in the middle of a clip, which see context on both sides, weigh more in
       the mean of the masks than those at its ends.
     - A track's score counts how sharp its masks are and in how many clips it was
-      seen: something that flashes up once ranks below what is there all the time.
+      seen: short false positives rank below objects that are in many clips.
 
     Memory: the sums of the base class, O(T) maps for each object, and a few numbers
     for each track seen within the last ``max_lost_frames``.

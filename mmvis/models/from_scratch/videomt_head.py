@@ -1,4 +1,4 @@
-"""VidEoMT's head whose queries start on a grid."""
+"""VidEoMT's head with queries on a grid."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SHARPNESS = 2.0
 class FromScratchVidEoMTHead(VidEoMTHead):
     """A :class:`VidEoMTHead` for a short training without pre-trained weights.
 
-    Each query starts at a point of a grid: its learnt part is the position code of the
+    Each query starts at a point of a grid: its learned part is the position code of the
     point, queries and keys of the blocks are projected by the same orthogonal matrix,
     which keeps inner products, and a :class:`QueryWindow` is added to its masks. For a
     backbone whose patches start with the same codes.

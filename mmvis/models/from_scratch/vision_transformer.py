@@ -1,4 +1,4 @@
-"""ViT whose patches start with position codes."""
+"""ViT with position codes as initial position embeddings."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ __all__ = ['FromScratchVisionTransformer']
 class FromScratchVisionTransformer(VisionTransformer):
     """A :class:`VisionTransformer` for a short training without pre-trained weights.
 
-    Its position embeddings start as the codes of :func:`sine_position`, so that places
-    are told apart from the first iteration on, and not after hundreds of epochs.
+    Its position embeddings are initialised with the codes of :func:`sine_position`, so
+    that positions differ from the first iteration on, not after hundreds of epochs.
 
     Args:
         pos_temperature (float): Of the codes.

@@ -1,4 +1,4 @@
-"""Checks that the parts of a model fit together, made when it is built."""
+"""Checks that the parts of a model fit together."""
 
 from __future__ import annotations
 

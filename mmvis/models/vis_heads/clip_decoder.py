@@ -36,7 +36,7 @@ class ClipDecoder(BaseModule):
         embed_dims (int): C. Defaults to 256.
         num_layers (int): L. Defaults to 3.
         layer (dict, optional): What each layer takes, see :func:`stack_layers`.
-        temporal_position (bool): Tell keys apart by time too, with the 3-D position
+        temporal_position (bool): Encode also the time of keys, with the 3-D position
             code. Defaults to False.
         with_cp (bool): Recompute activations in the backward pass to save memory.
             Defaults to False.

@@ -204,8 +204,8 @@ class VidEoMTHead(BaseModule):
         size = tuple(x.shape[-2:])
         tokens = x.flatten(3).transpose(2, 3)  # (B, T, H*W, C)
         tokens = torch.cat([*_extra_tokens(features), tokens], dim=2)
-        learnt = self.query_feat.weight.expand(len(x), -1, -1)
-        queries = learnt if queries is None else queries
+        learned = self.query_feat.weight.expand(len(x), -1, -1)
+        queries = learned if queries is None else queries
         mask_probs = self.attn_mask_probs.tolist()
         frames = []
         for t in range(features.num_frames):
@@ -214,7 +214,7 @@ class VidEoMTHead(BaseModule):
             joint = torch.cat([queries, tokens[:, t]], dim=1)
             layers, joint = self._run_frame(joint, size, mask_probs, supervised)
             frames.append(layers)
-            queries = self._propagate(joint[:, : self.num_queries], queries, learnt)
+            queries = self._propagate(joint[:, : self.num_queries], queries, learned)
         return [_stack_frames(layers) for layers in zip(*frames)], queries
 
     def _run_frame(
@@ -269,14 +269,14 @@ class VidEoMTHead(BaseModule):
         attends[:, : self.num_queries, patches] = inside | is_free[..., None]
         return attends[:, None]
 
-    def _propagate(self, outputs: Tensor, queries: Tensor, learnt: Tensor) -> Tensor:
+    def _propagate(self, outputs: Tensor, queries: Tensor, learned: Tensor) -> Tensor:
         """Queries (B, Q, C) of the next frame."""
         if self.propagation == 'linear':
-            return self.query_updater(outputs) + learnt
+            return self.query_updater(outputs) + learned
         if self.propagation == 'gru':
             states = self.query_updater(outputs.flatten(0, 1), queries.flatten(0, 1))
             return states.view_as(outputs)
-        return learnt
+        return learned
 
 
 def _extra_tokens(features: ClipFeatures) -> list[Tensor]:

@@ -67,7 +67,7 @@ def test_a_duplicate_opens_no_track():
     a, near_copy = (1, still(12, 20)), (1, still(12, 20.6))
     plan = [[a], [a, near_copy], [near_copy], [a], [near_copy, a], [a]]
     assert run(IFCClipMerger(), plan)[2] == [1]  # outbid by the copy
-    # Of equally sure copies the first one of the clip goes on.
+    # Of copies with equal scores the first one of the clip continues the track.
     tracks = run(TrackClipMerger(), plan)
     assert tracks == [[0], [0, -1], [0], [0], [0, -1], [0]]
 
@@ -136,7 +136,7 @@ def test_lost_tracks_are_found_by_rule(perturb, seed):
 
 
 def similarity_of(name, a, b):
-    """What is compared with a threshold if ``b`` is to go on with ``a``."""
+    """The value that is compared with the threshold for ``b`` to continue ``a``."""
     if name == 'found_thr':
         probs = [
             clip(frames, obj).mask_logits.sigmoid()

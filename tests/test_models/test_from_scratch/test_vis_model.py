@@ -50,12 +50,12 @@ def build(**changes):
 def test_auxiliary_head_adds_losses_in_training_only(make_clip_sample):
     samples = [make_clip_sample([0, 2]), make_clip_sample([1])]
     clips = torch.randn(2, 4, 3, 40, 48)
-    plain, taught = build(), build(auxiliary_head=AUXILIARY)
-    assert set(taught(clips)) == {'cls_logits', 'mask_logits'}
+    plain, with_head = build(), build(auxiliary_head=AUXILIARY)
+    assert set(with_head(clips)) == {'cls_logits', 'mask_logits'}
     expected = plain(clips, samples, mode='loss')
-    losses = taught(clips, samples, mode='loss')
-    added = taught.auxiliary_head.loss(
-        taught.extract_frame_feat(clips, samples), samples
+    losses = with_head(clips, samples, mode='loss')
+    added = with_head.auxiliary_head.loss(
+        with_head.extract_frame_feat(clips, samples), samples
     )
     expected |= {f'aux.{name}': value for name, value in added.items()}
     assert 'aux.loss_semantic' in expected

@@ -178,7 +178,7 @@ def assert_same_record(a, b):
 
 
 def test_videos_may_take_turns(seeing_model):
-    """With streams of one's own, and chunk by chunk as loops do it."""
+    """With open_stream, and chunk by chunk as in MMEngine's loops."""
     model, chunks = seeing_model, [range(2), range(2, 5)]
     alone = {}
     for video_id in (1, 2):
@@ -209,7 +209,7 @@ def test_interrupted_video_leaves_no_file(seeing_model):
 
 
 def test_a_video_that_begins_in_the_middle_is_refused(seeing_model):
-    with pytest.raises(ValueError, match='that the model has to see is 0'):
+    with pytest.raises(ValueError, match='that the model must see is 0'):
         seeing_model.predict(*frames_of(1, range(2, 4), 4))
 
 

@@ -41,7 +41,7 @@ def test_options_override_the_named_size(make, tmp_path, capsys):
     assert _lengths(tmp_path / 'set' / 'train.json') == [3, 3]
     assert _lengths(tmp_path / 'set' / 'valid.json') == [3]
     make(tmp_path / 'set', *TINY, '--num-frames', 3, '--seed', 7)
-    assert 'already there' in capsys.readouterr().out
+    assert 'exists already' in capsys.readouterr().out
 
 
 def test_validation_videos_may_be_longer(make, tmp_path):

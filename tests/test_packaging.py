@@ -54,6 +54,9 @@ def test_pins_lie_in_the_ranges_of_the_metadata(pins):
     extras = metadata['optional-dependencies'].values()
     for text in [*metadata['dependencies'], *(x for extra in extras for x in extra)]:
         requirement = Requirement(text)
+        if requirement.name == 'mmvis':  # extras of its own, as one
+            assert requirement.extras <= metadata['optional-dependencies'].keys()
+            continue
         for version in pins[canonicalize_name(requirement.name)]:
             assert version in requirement.specifier, f'{text}, but {version} is pinned'
 
@@ -133,14 +136,21 @@ def test_names_of_no_config_and_of_other_packages(tmp_path):
             Config.fromfile(child)
 
 
-@pytest.mark.slow
-def test_wheel_holds_configs_and_tools(tmp_path):
-    """Build and install the package apart, and read a config from there."""
+@pytest.fixture(scope='module')
+def wheel(tmp_path_factory):
+    """Folder that the package was built for and installed in, apart from this one."""
+    site = tmp_path_factory.mktemp('wheel') / 'site'
     pip = [sys.executable, '-m', 'pip', '--quiet', '--disable-pip-version-check']
-    site = tmp_path / 'site'
     subprocess.run(
         [*pip, 'install', '--no-deps', '--target', site, str(ROOT)], check=True
     )
+    return site
+
+
+@pytest.mark.slow
+def test_wheel_holds_configs_and_tools(wheel, tmp_path):
+    """Read a config of the installed package."""
+    site = wheel
     (tmp_path / 'child.py').write_text("_base_ = 'mmvis::ifc_r50.py'")
     code = (
         f'import sys; sys.path.insert(0, {str(site)!r})\n'
@@ -162,4 +172,35 @@ def test_wheel_holds_configs_and_tools(tmp_path):
     ).stdout
     assert len(re.findall(re.escape(str(site)), output)) == 2
     assert (site / 'mmvis/.mim/tools/dist_train.sh').is_file()
+    assert (site / 'mmvis/py.typed').is_file()
     assert not (site / 'mmvis/.mim/configs').is_symlink()
+
+
+@pytest.mark.slow
+def test_command_of_the_wheel_works_from_any_folder(wheel, tmp_path):
+    def run(*words):
+        return subprocess.run(
+            [sys.executable, wheel / 'bin' / 'mmvis', *words],
+            cwd=tmp_path,
+            env=dict(os.environ, PYTHONPATH=str(wheel)),
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+
+    assert 'mmvis COMMAND [OPTIONS]' in run('--help')
+    assert 'tevit_msgshift' in run('models')
+    assert "type='IFC'" in run('config', 'ifc_r50')
+    assert 'usage: benchmark_evaluation.py' in run('benchmark', 'evaluation', '--help')
+    run('data', 'shapes', 'shapes', '--size', 'mini')
+    assert '0 faults' in run('data', 'check', 'shapes/train.json')
+    code = 'import mmvis; print(mmvis.__file__)'
+    found = subprocess.run(
+        [sys.executable, '-c', code],
+        cwd=tmp_path,
+        env=dict(os.environ, PYTHONPATH=str(wheel)),
+        check=True,
+        capture_output=True,
+        text=True,
+    ).stdout
+    assert found.startswith(str(wheel))

@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from mmvis.testing.tiny_video import make_tiny_video
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / 'docs' / 'own_data.md'
 # The same config, smaller: no download, two iterations, no workers.
@@ -53,6 +55,7 @@ def make_masks(root):
 @pytest.mark.slow
 def test_from_masks_to_an_ap_and_an_overlay(tmp_path):
     make_masks(tmp_path / 'data' / 'own')
+    make_tiny_video(tmp_path / 'tank_3.mp4', num_frames=3)
     (tmp_path / 'configs').symlink_to(ROOT / 'configs')
     env = dict(os.environ, PYTHONPATH=str(ROOT), OMP_NUM_THREADS='1')
     for words in read_commands():
@@ -79,6 +82,7 @@ def test_from_masks_to_an_ap_and_an_overlay(tmp_path):
             for name in ('train.json', 'train_train.json', 'train_val.json')
             ] == [2, 1, 1]  # fmt: skip
     assert {'AP', 'AP50'} <= json.loads((tmp_path / 'ap.json').read_text()).keys()
+    assert len(list((own / 'JPEGImages' / 'tank_3').iterdir())) == 3
     for name in ('tank_1.mp4', 'tank_1.json'):
         assert (tmp_path / 'outputs' / name).stat().st_size
     assert json.loads((own / 'clean.json').read_text())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
@@ -15,6 +16,7 @@ from mmvis.errors import UserValueError
 from mmvis.labels.faults import Faults
 from mmvis.labels.frame_files import FrameFiles, natural_key
 from mmvis.labels.label_set import add_annotation, encode_mask, find_categories
+from mmvis.structures.annotation_entries import MAX_PIXELS
 from mmvis.structures.rle import compress, rle_as_text
 
 __all__ = ['read_cvat', 'read_labelme']
@@ -59,10 +61,13 @@ def read_cvat(path: Path, frames: Path | None, classes: list[str]) -> dict:
         raise UserValueError(f'{path} is not XML: {error}') from error
     files = FrameFiles(frames, faults)
     if root.findall('track'):
-        videos = [_cvat_video(root, path.stem, files)]
+        source = root.find('meta/task/source')
+        name = path if source is None or not source.text else Path(source.text)
+        videos = [_cvat_video(root, name.stem, files)]
     else:
         videos = _cvat_images(root, faults)
     if not any(videos):
+        faults.raise_if_any()
         raise UserValueError(
             f'{path}: there is no <track> and no <image> in it. Export the task from '
             'CVAT as "CVAT for video 1.1" or "CVAT for images 1.1".'
@@ -78,6 +83,8 @@ def _cvat_video(
     try:
         height, width = int(size.find('height').text), int(size.find('width').text)
         length = int(root.find('.//size').text)
+        if not _is_size(height, width):
+            raise ValueError
     except (AttributeError, TypeError, ValueError):
         files.faults.add('meta', 'expected size and original_size, as CVAT writes.')
         return None
@@ -105,7 +112,7 @@ def _cvat_images(root: ElementTree.Element, faults: Faults) -> list[_DrawnVideo]
     for index, image in enumerate(root.findall('image')):
         name = image.get('name', '')
         size = _number(image.get('height')), _number(image.get('width'))
-        if not name or None in size:
+        if not name or not _is_size(*size):
             faults.add(f'image[{index}]', 'expected name, width and height.')
             continue
         folder = PurePosixPath(name).parent.as_posix()
@@ -129,7 +136,14 @@ def _cvat_images(root: ElementTree.Element, faults: Faults) -> list[_DrawnVideo]
 
 
 def _number(text: str | None) -> int | None:
-    return int(text) if text is not None and text.isdecimal() else None
+    return int(text) if text is not None and re.fullmatch('[0-9]{1,9}', text) else None
+
+
+def _is_size(height: int | None, width: int | None) -> bool:
+    """Whether an image may have that size: a mask of it is made."""
+    if not height or not width or min(height, width) < 1:
+        return False
+    return height * width <= MAX_PIXELS
 
 
 def _cvat_mask(
@@ -194,6 +208,8 @@ def read_labelme(path: Path, frames: Path | None, classes: list[str]) -> dict:
             content = json.loads(file.read_text('utf-8'))
             size = int(content['imageHeight']), int(content['imageWidth'])
             shapes = list(content['shapes'])
+            if not _is_size(*size):
+                raise ValueError(f'{size[0]} x {size[1]} pixels')
         except (ValueError, KeyError, TypeError) as error:
             faults.add('json', f'{file} is no json of LabelMe: {error!r}')
             continue

@@ -11,6 +11,7 @@ from mmvis.structures.json_entries import RLE, Area, Box, Id, Side
 from mmvis.structures.json_file import Place, PlaceError
 
 __all__ = [
+    'MAX_PIXELS',
     'Annotation',
     'Category',
     'Image',
@@ -20,7 +21,7 @@ __all__ = [
     'repeated_id',
 ]
 
-_MAX_PIXELS = 1 << 28  # of one frame
+MAX_PIXELS = 1 << 28  # of one frame
 
 
 class Video(Struct):
@@ -88,10 +89,10 @@ def check_video(video: dict, place: Place, required: Sequence[str]) -> None:
         raise place.at('.length').error(
             f'{length} given, but file_names has {len(names)} entries.'
         )
-    if video['height'] * video['width'] > _MAX_PIXELS:
+    if video['height'] * video['width'] > MAX_PIXELS:
         raise place.at('.height').error(
             f'{video["height"]} x {video["width"]} pixels, expected at most '
-            f'{_MAX_PIXELS} in a frame.'
+            f'{MAX_PIXELS} in a frame.'
         )
 
 

@@ -43,6 +43,32 @@ def test_cvat_for_video(read, tmp_path):
     assert labels['videos'][0]['file_names'][2] == 'task/000002.jpg'
 
 
+def test_name_of_a_cvat_video_is_that_of_its_source(read, tmp_path):
+    text = VIDEO.format(more='').replace('</size>', '</size><source>a.mp4</source>')
+    (tmp_path / 'task.xml').write_text(text)
+    labels = read(tmp_path / 'task.xml', 'cvat')
+    assert labels['videos'][0]['file_names'][0] == 'a/000000.jpg'
+
+
+@pytest.mark.parametrize('size', ['0', '-5', '99999999', '9' * 5000])
+def test_absurd_sizes_are_refused(read, tmp_path, size):
+    text = VIDEO.format(more='').replace('<height>5', f'<height>{size}')
+    (tmp_path / 'video.xml').write_text(text)
+    with pytest.raises(UserValueError, match='original_size'):
+        read(tmp_path / 'video.xml', 'cvat')
+    (tmp_path / 'images.xml').write_text(
+        IMAGES.replace('height="5"', f'height="{size}"')
+    )
+    with pytest.raises(UserValueError, match='expected name, width and height'):
+        read(tmp_path / 'images.xml', 'cvat')
+    (tmp_path / 'json').mkdir()
+    (tmp_path / 'json' / '0.json').write_text(
+        labelme([]).replace('"imageHeight": 5', f'"imageHeight": {size}')
+    )
+    with pytest.raises(UserValueError, match='no json of LabelMe'):
+        read(tmp_path / 'json', 'labelme')
+
+
 def test_cvat_for_images_joins_groups(read, tmp_path):
     (tmp_path / 'task.xml').write_text(IMAGES)
     labels = read(tmp_path / 'task.xml', 'cvat')

@@ -226,7 +226,7 @@ class _Cleaner:
             for key in keys:
                 if isinstance(entry.get(key), list) and frame_id < len(entry[key]):
                     entry[key][frame_id] = None
-            what = 'set to null' if keys[0] == 'segmentations' else 'computed anew'
+            what = 'set to null' if keys[0] == 'segmentations' else 'computed again'
             return f'{keys[0]}[{frame_id}] {what}', entry
         if path in _OPTIONAL:
             del entry[path[1:]]

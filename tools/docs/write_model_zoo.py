@@ -52,7 +52,7 @@ FOOT = """
 python tools/docs/write_model_zoo.py
 ```
 
-writes this page anew after a change of `configs/metafile.yml`.
+updates this page after a change of `configs/metafile.yml`.
 """
 
 

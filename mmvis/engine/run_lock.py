@@ -44,8 +44,10 @@ def run_lock(work_dir: str | Path, kind: str, launcher: str = 'none') -> Iterato
         return
     path = Path(work_dir, f'.{kind}.lock')
     path.parent.mkdir(parents=True, exist_ok=True)
-    # Not truncated: until it is locked, the content is that of another run.
-    with open(os.open(path, os.O_RDWR | os.O_CREAT, 0o666), 'r+') as file:
+    # Not truncated: until it is locked, the content is that of another run. Not
+    # through a link: what it leads to is no lock, and would be emptied.
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW
+    with open(os.open(path, flags, 0o666), 'r+') as file:
         _lock(file.fileno(), path, kind)
         file.truncate(0)
         json.dump(_owner(), file)

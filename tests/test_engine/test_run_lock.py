@@ -112,3 +112,12 @@ def test_next_run_of_the_same_process(tmp_path):
     for _ in range(2):
         with run_lock(tmp_path, 'train'):
             pass
+
+
+def test_file_that_a_link_leads_to_is_not_emptied(tmp_path):
+    precious = tmp_path / 'precious.txt'
+    precious.write_text('precious')
+    (tmp_path / '.train.lock').symlink_to(precious)
+    with pytest.raises(OSError, match=r'\.train\.lock'), run_lock(tmp_path, 'train'):
+        pass
+    assert precious.read_text() == 'precious'

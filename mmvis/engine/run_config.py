@@ -7,6 +7,7 @@ from pathlib import Path
 
 from mmengine.config import Config
 
+from mmvis.engine.config_values import check_values
 from mmvis.errors import UserError, UserKeyError, UserValueError
 
 __all__ = ['read_config', 'read_run_config']
@@ -75,7 +76,8 @@ def read_run_config(
     Raises:
         FileNotFoundError: If there is no such file.
         KeyError: If it lacks what every run needs.
-        ValueError: If running it fails.
+        TypeError: If the model is not a dict.
+        ValueError: If running it fails, or a value is not valid.
     """
     cfg = read_config(config)
     if cfg_options:
@@ -90,6 +92,7 @@ def read_run_config(
     elif cfg.get('work_dir') is None:
         cfg.work_dir = str(Path('work_dirs', Path(config).stem))
     cfg.launcher = launcher
+    check_values(cfg.to_dict())
     _load_seen_frames_only(cfg)
     return cfg
 

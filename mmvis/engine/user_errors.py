@@ -33,7 +33,7 @@ _CONFIG_MODULES = (
 )
 #: Packages whose constructors get their arguments from a config.
 _CONFIGURED_PACKAGES = ('mmcv', 'mmdet', 'mmengine', 'torch')
-_CONFIG_ERRORS = (AssertionError, KeyError, TypeError, ValueError)
+_CONFIG_ERRORS = (AssertionError, ImportError, KeyError, TypeError, ValueError)
 
 #: Messages of torch when a resource is exhausted, and how to fix it.
 _LACKS = (
@@ -164,7 +164,8 @@ def _is_about_config(error: BaseException) -> bool:
     if _REGISTRY not in modules or module.split('.')[0] not in _CONFIGURED_PACKAGES:
         return False
     after_registry = calls[len(modules) - modules[::-1].index(_REGISTRY) :]
-    return all(function == '__init__' for _, function in after_registry)
+    # Constructors, with the private functions and comprehensions that they use.
+    return all(function.startswith(('_', '<')) for _, function in after_registry)
 
 
 def _find_remedy(error: BaseException) -> str | None:

@@ -5,7 +5,7 @@ import torch
 from mmdet.models import ResNet
 from mmengine.config import Config
 from mmengine.logging import MMLogger
-from mmengine.registry import OPTIMIZERS, Registry
+from mmengine.registry import HOOKS, OPTIMIZERS, Registry
 from mmengine.runner import Runner
 from torch.utils.data import DataLoader, Dataset
 
@@ -77,8 +77,11 @@ def test_wrong_values_of_borrowed_parts_are():
     )
     assert explain(backbone) == 'invalid depth 51 for resnet'
     assert explain(optimizer) == 'Invalid learning rate: -1.0'
+    # Raised by a private function of the constructor.
+    hook = caught(HOOKS.build, dict(type='CheckpointHook', save_best='nope'))
     assert is_user_error(backbone)
     assert is_user_error(optimizer)
+    assert is_user_error(hook)
 
 
 def test_bugs_of_parts_and_of_calls_without_config_are_not(parts):

@@ -21,6 +21,8 @@ from mmvis.labels.label_set import (
     find_categories,
     video_names,
 )
+from mmvis.structures.json_file import parse_json
+from mmvis.structures.packed_file import read_content
 
 __all__ = ['read_davis', 'write_davis']
 
@@ -98,7 +100,7 @@ def _read_key(folder: Path, faults: Faults) -> dict[str, dict]:
     if not path.is_file():
         return {}
     try:
-        key = json.loads(path.read_text('utf-8'))
+        key = parse_json(read_content(path), str(path))
         return {str(int(value)): dict(entry, **{'class': str(entry['class'])})
                 for value, entry in key.items()}  # fmt: skip
     except (ValueError, TypeError, AttributeError, KeyError) as error:

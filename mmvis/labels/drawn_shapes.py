@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -17,6 +16,8 @@ from mmvis.labels.faults import Faults
 from mmvis.labels.frame_files import FrameFiles, natural_key
 from mmvis.labels.label_set import add_annotation, encode_mask, find_categories
 from mmvis.structures.annotation_entries import MAX_PIXELS
+from mmvis.structures.json_file import parse_json
+from mmvis.structures.packed_file import read_content
 from mmvis.structures.rle import compress, rle_as_text
 
 __all__ = ['read_cvat', 'read_labelme']
@@ -205,13 +206,13 @@ def read_labelme(path: Path, frames: Path | None, classes: list[str]) -> dict:
         folder = file.parent.relative_to(path).as_posix()
         name = path.name if folder == '.' else folder
         try:
-            content = json.loads(file.read_text('utf-8'))
+            content = parse_json(read_content(file), str(file))
             size = int(content['imageHeight']), int(content['imageWidth'])
             shapes = list(content['shapes'])
             if not _is_size(*size):
                 raise ValueError(f'{size[0]} x {size[1]} pixels')
         except (ValueError, KeyError, TypeError) as error:
-            faults.add('json', f'{file} is no json of LabelMe: {error!r}')
+            faults.add('json', f'{file} is no json of LabelMe: {error}')
             continue
         video = videos.setdefault(name, _DrawnVideo(name, size, []))
         if video.size != size:

@@ -62,6 +62,8 @@ class Faults(list[Fault]):
         Returns:
             str: Lines of text.
         """
+        if not self:
+            return f'no faults in {self.source}'
         by_kind = defaultdict(list)
         for fault in self:
             by_kind[fault.kind].append(fault)

@@ -12,6 +12,7 @@ from mmvis.labels.faults import Faults
 from mmvis.labels.frame_files import FrameFiles, natural_key
 from mmvis.labels.id_masks import make_video, paint_ids, read_ids
 from mmvis.labels.label_set import add_annotation, encode_mask, video_names
+from mmvis.structures.packed_file import read_content
 from mmvis.structures.rle import first_invalid_rle
 
 __all__ = ['read_mots', 'write_mots']
@@ -63,7 +64,7 @@ def read_mots(path: Path, frames: Path | None, classes: list[str]) -> dict:
             'text file, or a folder of images, for each video.'
         )
     if (root / _LABELS).is_file() and not classes:
-        classes = (root / _LABELS).read_text('utf-8').split('\n')
+        classes = read_content(root / _LABELS).decode().split('\n')
         classes = [name.strip() for name in classes if name.strip()]
     classes = classes or list(_CLASSES)
     labels: dict = dict(

@@ -179,3 +179,20 @@ def test_mots_frames_are_numbered_as_their_files(tmp_path, first):
     options = dict(frames=tmp_path / 'JPEGImages')
     labels = convert(tmp_path / 'txt', tmp_path / 'a', 'mots', 'ytvis', **options)
     assert labels['annotations'][0]['areas'] == [None, 2, None]
+
+
+def test_text_that_is_not_utf8_is_an_error(labels, ann_file, frames, tmp_path):
+    convert(ann_file, tmp_path / 'mots', 'ytvis', 'mots')
+    (tmp_path / 'mots' / 'labels.txt').write_bytes(b'ca\xff\n')
+    with pytest.raises(UserValueError, match=r'labels\.txt.*UTF-8'):
+        convert(tmp_path / 'mots', tmp_path / 'a', 'mots', 'ytvis', frames=frames)
+
+
+@pytest.mark.parametrize('text', ['[' * 99999, '{"1": 5}', '{"x": {"class": "a"}}'])
+def test_key_of_id_images_must_name_classes(tmp_path, text):
+    folder = tmp_path / 'masks' / 'v'
+    folder.mkdir(parents=True)
+    Image.new('L', (4, 4), 1).save(folder / '0.png')
+    (folder / 'tracks.json').write_text(text)
+    with pytest.raises(UserValueError, match=r'tracks\.json'):
+        convert(tmp_path / 'masks', tmp_path / 'a', 'davis', 'ytvis')

@@ -125,6 +125,7 @@ def test_labelme_faults_are_all_listed(read, tmp_path):
     ]
     (tmp_path / '0.json').write_text(labelme(shapes))
     (tmp_path / '1.json').write_text('[]')
+    (tmp_path / '2.json').write_text('[' * 99999)
     with pytest.raises(UserValueError) as error:
         read(tmp_path, 'labelme')
     for part in ('shape 0: a circle', 'shape 1: polygon', 'shape 2', 'no json of Lab'):

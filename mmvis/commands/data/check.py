@@ -67,6 +67,6 @@ def main(args: Sequence[str] | None = None) -> None:
         print(checked.faults.report(options.examples))
         if options.fix is not None:
             checked.write(options.fix)
-            print(f'Wrote {options.fix}: every fix above is done in it.')
+            print(f'Wrote {options.fix}, with the fixes above.')
     if checked.faults and options.fix is None:
         sys.exit(1)

@@ -68,10 +68,8 @@ class FrameFiles:
             self.faults.add('frame', f'{self.root / name} cannot be read: {error}')
             return None
 
-    def check_size(self, name: str, height: int, width: int) -> bool:
-        """Whether a frame can be read and has a size; a fault is noted if not."""
-        if self.root is None:
-            return True
+    def check_size(self, name: str, height: int, width: int) -> None:
+        """Note a fault if a frame cannot be read or has another size."""
         size = self.size(name)
         if size is not None and size != (height, width):
             self.faults.add(
@@ -79,4 +77,3 @@ class FrameFiles:
                 f'{name} has {size[0]} x {size[1]} pixels, its labels {height} x '
                 f'{width}. Label the frames that the model is to see.',
             )
-        return size == (height, width)

@@ -196,3 +196,16 @@ def test_key_of_id_images_must_name_classes(tmp_path, text):
     (folder / 'tracks.json').write_text(text)
     with pytest.raises(UserValueError, match=r'tracks\.json'):
         convert(tmp_path / 'masks', tmp_path / 'a', 'davis', 'ytvis')
+
+
+def test_videos_that_share_a_folder_are_told_apart(labels, ann_file, tmp_path):
+    """Images of COCO lie in one folder."""
+    for video in labels['videos']:
+        video['file_names'] = [
+            f'images/{video["id"]}_{t}.jpg' for t in range(video['length'])
+        ]
+    ann_file.write_text(json.dumps(labels))
+    convert(ann_file, tmp_path / 'masks', 'ytvis', 'davis')
+    folders = {path.parent for path in (tmp_path / 'masks').rglob('*.png')}
+    names = {folder.relative_to(tmp_path / 'masks').as_posix() for folder in folders}
+    assert names == {'Annotations/images/5_0', 'Annotations/images/8_0'}

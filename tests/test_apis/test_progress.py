@@ -40,7 +40,7 @@ def test_bar_counts_frames(capsys):
     assert capsys.readouterr().err == ''
 
 
-def test_first_interrupt_stops_and_second_interrupts(capsys):
+def test_first_interrupt_stops_and_second_interrupts(capsys, sigint):
     stopped = []
     with on_first_interrupt(lambda: stopped.append(1)):
         os.kill(os.getpid(), signal.SIGINT)

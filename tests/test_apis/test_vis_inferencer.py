@@ -217,7 +217,9 @@ def test_ctrl_c_in_a_stream_finishes_the_outputs(inferencer, frames, tmp_path):
     assert sorted(p.name for p in tmp_path.iterdir()) == ['video.jsonl', 'video.mp4']
 
 
-def test_ctrl_c_ends_a_video_with_all_outputs(inferencer, frames, tmp_path, capsys):
+def test_ctrl_c_ends_a_video_with_all_outputs(
+    inferencer, frames, tmp_path, capsys, sigint
+):
     def interrupted():
         for i in itertools.count():
             if i == 20:

@@ -89,7 +89,7 @@ def test_category_ids_are_those_of_the_original(source, model):
     for index in (1, 17, 40):
         logits = torch.full((1, 3, 42), -5.0)
         logits[..., [*range(1, 41), 0, 41].index(index)] = 5.0
-        labels, scores, _ = vote_classes(logits.softmax(-1), num_classes=40)
+        labels, scores = vote_classes(logits.softmax(-1), num_classes=40)
         tracks = dict(labels=labels, scores=scores, masks=[[None] * 3])
         (result,) = tracks_to_results(7, tracks, cat_ids)
         assert result['category_id'] == index

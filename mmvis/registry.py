@@ -58,7 +58,7 @@ OPTIM_WRAPPER_CONSTRUCTORS = _child(
 PARAM_SCHEDULERS = _child(
     'parameter scheduler', mmdet_registry.PARAM_SCHEDULERS, 'mmvis.engine.schedulers'
 )
-RUNNERS = _child('runner', mmdet_registry.RUNNERS, 'mmvis.engine')
+RUNNERS = _child('runner', mmdet_registry.RUNNERS, 'mmvis.engine.runner')
 VISBACKENDS = _child('vis_backend', mmdet_registry.VISBACKENDS, 'mmvis.visualization')
 WEIGHT_INITIALIZERS = _child(
     'weight initializer', mmdet_registry.WEIGHT_INITIALIZERS, 'mmvis.models'

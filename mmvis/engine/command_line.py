@@ -112,8 +112,8 @@ class ToolArgumentParser(argparse.ArgumentParser):
 class RunArgumentParser(ToolArgumentParser):
     """Parser of a tool that runs a config, with the arguments of every run.
 
-    These are ``config``, ``--work-dir``, ``--cfg-options`` and ``--launcher``; the
-    tool adds its own. What :func:`~mmvis.engine.run_config.read_run_config` needs is
+    These are ``config``, ``--work-dir``, ``--cfg-options``, ``--launcher`` and
+    ``--verbose``; the tool adds its own. What :func:`~mmvis.engine.run_config.read_run_config` needs is
     then in the parsed arguments.
 
     Args:
@@ -142,6 +142,11 @@ class RunArgumentParser(ToolArgumentParser):
             choices=['none', 'pytorch', 'slurm', 'mpi'],
             default='none',
             help='set by tools/dist_*.sh and tools/slurm_*.sh',
+        )
+        self.add_argument(
+            '--verbose',
+            action='store_true',
+            help='show on the console everything that the log file gets',
         )
         # torchrun's predecessor passes it; MMEngine reads the variable.
         self.add_argument(

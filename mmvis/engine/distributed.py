@@ -13,7 +13,7 @@ def use_cpu_processes(cfg: Config) -> None:
 
     MMEngine assumes a GPU as soon as there is a launcher. Here the process
     group is made over gloo before MMEngine looks for it. Does nothing where there is
-    a GPU or no launcher.
+    a GPU; without a launcher, only the config says gloo.
 
     Args:
         cfg (Config): The runner's config, changed in place.
@@ -22,7 +22,10 @@ def use_cpu_processes(cfg: Config) -> None:
         ValueError: If the launcher is not torchrun's, which sets the variables that
             gloo needs.
     """
-    if cfg.launcher == 'none' or torch.cuda.is_available():
+    if torch.cuda.is_available():
+        return
+    cfg.merge_from_dict({'env_cfg.dist_cfg.backend': 'gloo'})
+    if cfg.launcher == 'none':
         return
     if cfg.launcher != 'pytorch':
         raise UserValueError(

@@ -14,6 +14,7 @@ from mmengine.dist import is_main_process
 from mmvis.converters.checkpoint_file import find_checkpoint
 from mmvis.engine.checkpoint_schemes import use_safe_checkpoint_files
 from mmvis.engine.command_line import RunArgumentParser
+from mmvis.engine.console import log_warnings
 from mmvis.engine.distributed import use_cpu_processes
 from mmvis.engine.run_config import read_run_config
 from mmvis.engine.run_lock import run_lock
@@ -58,6 +59,7 @@ def main(args: Sequence[str] | None = None) -> None:
         cfg = read_run_config(
             options.config, options.cfg_options, options.work_dir, options.launcher
         )
+        cfg.verbose = options.verbose or cfg.get('verbose', False)
         apply_options(cfg, options)
     with user_errors(options.config, cfg):
         test(cfg)
@@ -86,7 +88,7 @@ def test(cfg: Config) -> dict[str, float]:
         ValueError: If another test is in the work directory.
     """
     use_safe_checkpoint_files()
-    with run_lock(cfg.work_dir, 'test', cfg.launcher):
+    with run_lock(cfg.work_dir, 'test', cfg.launcher), log_warnings():
         use_cpu_processes(cfg)
         return RUNNERS.build(cfg).test()
 

@@ -11,10 +11,12 @@ from torch import nn
 
 from mmvis.engine.checkpoint_schemes import use_safe_checkpoint_files
 from mmvis.engine.command_line import RunArgumentParser
+from mmvis.engine.console import log_warnings
 from mmvis.engine.distributed import use_cpu_processes
 from mmvis.engine.resuming import find_last_checkpoint
 from mmvis.engine.run_config import read_run_config
 from mmvis.engine.run_lock import run_lock
+from mmvis.engine.tracking import TRACKERS, add_tracker
 from mmvis.engine.user_errors import user_errors
 from mmvis.errors import UserValueError
 from mmvis.registry import RUNNERS
@@ -36,7 +38,8 @@ EXAMPLES = """examples:
   start from the weights of another training, class heads excepted:
     python tools/train.py configs/ifc_r50.py --cfg-options load_from=coco.pth
 
-Checkpoints, logs and the full config are written to the work directory. A config
+Checkpoints, logs and the full config are written to the work directory. The console
+shows progress and warnings, the log file everything. A config
 is made of _base_ files; KEY=VALUE of --cfg-options overrides any of its values.
 """
 
@@ -55,6 +58,7 @@ def main(args: Sequence[str] | None = None) -> None:
         cfg = read_run_config(
             options.config, options.cfg_options, options.work_dir, options.launcher
         )
+        cfg.verbose = options.verbose or cfg.get('verbose', False)
         apply_options(cfg, options)
     with user_errors(options.config, cfg):
         train(cfg)
@@ -86,7 +90,7 @@ def train(cfg: Config) -> nn.Module:
             'for a training; see configs/_base_/datasets and configs/_base_/schedules.'
         )
     use_safe_checkpoint_files()
-    with run_lock(cfg.work_dir, 'train', cfg.launcher):
+    with run_lock(cfg.work_dir, 'train', cfg.launcher), log_warnings():
         use_cpu_processes(cfg)
         return RUNNERS.build(cfg).train()
 
@@ -106,6 +110,12 @@ def parse_args(args: Sequence[str] | None) -> argparse.Namespace:
         metavar='CHECKPOINT',
         help='resume a training from its last checkpoint in the work directory '
         'or from the one given; where there is none, start',
+    )
+    parser.add_argument(
+        '--track',
+        choices=TRACKERS,
+        help='show losses, AP and pictures of predictions in TensorBoard or in Weights '
+        '& Biases',
     )
     parser.add_argument(
         '--amp', action='store_true', help='mixed precision (needs a GPU)'
@@ -128,6 +138,8 @@ def apply_options(cfg: Config, options: argparse.Namespace) -> None:
     Raises:
         ValueError: If an option cannot be had with this config or machine.
     """
+    if options.track is not None:
+        add_tracker(cfg, options.track)
     if options.seed is not None:
         cfg.merge_from_dict({'randomness.seed': options.seed})
     if options.amp:

@@ -127,7 +127,8 @@ def command(args: argparse.Namespace, checkpoint: str, folder: Path) -> list[str
     }
     given = [f'{key}={value}' for key, value in options.items()]
     test = [sys.executable, str(TEST_TOOL), args.config, checkpoint]
-    return [*test, '--work-dir', str(folder / 'test'), '--cfg-options', *given]
+    work_dir = str(folder / 'test')
+    return [*test, '--verbose', '--work-dir', work_dir, '--cfg-options', *given]
 
 
 def run_test(call: list[str], num_frames: int, chunk_len: int) -> LongRun:

@@ -65,6 +65,14 @@ class VideoChunkSampler(Sampler):
             for start in range(0, len(frame_inds), self.chunk_len):
                 yield video_idx, frame_inds[start : start + self.chunk_len]
 
+    @property
+    def num_frames(self) -> int:
+        """Number of frames that this rank loads."""
+        return sum(
+            len(seen_frames(video_len, self.frame_stride))
+            for video_len in self.video_lens.values()
+        )
+
     def __len__(self) -> int:
         """Count the chunks of this rank."""
         return sum(

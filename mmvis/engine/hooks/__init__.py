@@ -7,6 +7,7 @@ from mmvis.engine.hooks.mask_annealing_hook import MaskAnnealingHook
 from mmvis.engine.hooks.overlay_hook import OverlayHook
 from mmvis.engine.hooks.reproducible_training_hook import ReproducibleTrainingHook
 from mmvis.engine.hooks.strict_load_hook import StrictLoadHook
+from mmvis.engine.hooks.validation_images_hook import ValidationImagesHook
 from mmvis.engine.hooks.video_record_hook import VideoRecordHook
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     'OverlayHook',
     'ReproducibleTrainingHook',
     'StrictLoadHook',
+    'ValidationImagesHook',
     'VideoRecordHook',
 ]

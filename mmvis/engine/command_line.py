@@ -113,8 +113,9 @@ class RunArgumentParser(ToolArgumentParser):
     """Parser of a tool that runs a config, with the arguments of every run.
 
     These are ``config``, ``--work-dir``, ``--cfg-options``, ``--launcher`` and
-    ``--verbose``; the tool adds its own. What :func:`~mmvis.engine.run_config.read_run_config` needs is
-    then in the parsed arguments.
+    ``--verbose``; the tool adds its own. What
+    :func:`~mmvis.engine.run_config.read_run_config` needs is then in the parsed
+    arguments.
 
     Args:
         description (str): What the tool does.

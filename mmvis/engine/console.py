@@ -37,6 +37,7 @@ NOISE = {
     'torch.jit': r'DeprecationWarning: `torch\.jit\.\w+` is (deprecated|not supported)',
     'torch.cuda.amp': r'FutureWarning: `torch\.cuda\.amp\.\S+` is deprecated',
     'torch.meshgrid': r'UserWarning: torch\.meshgrid: in an upcoming release',
+    'arrays of pycocotools': r'DeprecationWarning: __array__ implementation doesn.t',
     'pkg_resources': r'\w+Warning: pkg_resources is deprecated',
 }
 _FILE_ONLY = re.compile('|'.join(FILE_ONLY.values()))
@@ -113,7 +114,7 @@ def log_warnings() -> Iterator[None]:
     ) -> None:
         text = f'{category.__name__}: {message} ({filename}, line {lineno})'
         if MMLogger._instance_dict and is_main_process():
-            MMLogger.get_current_instance().warning('%s', text)
+            MMLogger.get_current_instance().warning(text)
         elif not _NOISE.match(text):
             show(message, category, filename, lineno, *args)
 

@@ -36,10 +36,10 @@ def add_tracker(cfg: Config, name: str) -> None:
     if name == 'wandb':
         run_name = Path(cfg.work_dir).resolve().name
         backend['init_kwargs'] = dict(project='mmvis', name=run_name)
-    visualizer = cfg.setdefault('visualizer', dict(type='Visualizer'))
+    visualizer = dict(cfg.get('visualizer') or dict(type='Visualizer'))
     backends = list(visualizer.get('vis_backends') or [dict(type='LocalVisBackend')])
     if not any(_is_of_type(given, backend['type']) for given in backends):
-        visualizer.vis_backends = [*backends, backend]
+        cfg.visualizer = {**visualizer, 'vis_backends': [*backends, backend]}
     hooks = list(cfg.get('custom_hooks') or [])
     if not any(_is_of_type(hook, 'ValidationImagesHook') for hook in hooks):
         cfg.custom_hooks = [*hooks, dict(type='ValidationImagesHook')]

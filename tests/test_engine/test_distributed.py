@@ -31,6 +31,7 @@ def test_runner_and_strategy_get_a_wrapper_for_the_cpu(started):
     use_cpu_processes(runner)
     use_cpu_processes(flexible)
     assert started == ['gloo', 'gloo']
+    assert runner.env_cfg.dist_cfg.backend == 'gloo'
     assert runner.model_wrapper_cfg.device_ids is None
     assert runner.model_wrapper_cfg.find_unused_parameters is True
     assert flexible.strategy.model_wrapper.device_ids is None
@@ -38,11 +39,12 @@ def test_runner_and_strategy_get_a_wrapper_for_the_cpu(started):
     assert 'model_wrapper_cfg' not in flexible
 
 
-def test_single_process_stays_as_it_is(started):
+def test_of_a_single_process_only_the_backend_changes(started):
     cfg = Config(dict(launcher='none'))
     use_cpu_processes(cfg)
     assert started == []
-    assert cfg.to_dict() == dict(launcher='none')
+    backend = dict(dist_cfg=dict(backend='gloo'))
+    assert cfg.to_dict() == dict(launcher='none', env_cfg=backend)
 
 
 def test_other_launchers_need_a_gpu(started):

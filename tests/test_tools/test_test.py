@@ -66,7 +66,11 @@ def test_writes_results_zip_table_and_overlays(run_test, tmp_path, capsys):
     assert {entry['video_id'] for entry in results} == {1, 2}
     assert all(len(entry['segmentations']) == 6 for entry in results)
     output = capsys.readouterr().out
-    assert 'youtube_vis/AP:' in output or 'AP50' in output
+    # Device, checkpoint, two of progress, the time, tables, and where the results are.
+    lines = output.splitlines()
+    assert len(lines) - sum(line[:1] in '|+' for line in lines) == 8, output
+    assert 'test 12/12 frames' in output
+    assert '| videos | AP ' in output
     named = tmp_path / 'results.submission_file.zip'
     assert f'to submit: {named}' in output
     with zipfile.ZipFile(named) as archive:

@@ -27,7 +27,8 @@ class ProgressHook(Hook):
 
     Training counts iterations, with loss and time that is left; a line is written at
     the interval of the ``LoggerHook``. Validation and test count frames (batches
-    where no ``VideoChunkSampler`` gives them), and write at most ten lines. A validation ends with its metrics in one line.
+    where no ``VideoChunkSampler`` gives them), and write at most ten lines. A
+    validation ends with its metrics in one line.
 
     Args:
         console (ConsoleHandler): Where lines are written; bars are drawn on stderr.
@@ -173,6 +174,7 @@ class _Progress:
                 file=sys.stderr,
                 dynamic_ncols=True,
                 smoothing=0.05,
+                leave=phase != 'validation',
             )
 
     def advance(self, num_units: int, numbers: dict[str, str] | None = None) -> None:
@@ -181,6 +183,8 @@ class _Progress:
         if self._bar is not None:
             self._bar.set_postfix(numbers or {}, refresh=False)
             self._bar.update(num_units)
+            if self._done == self.total:
+                self.close()
         elif (
             self._done // self.interval > before // self.interval
             or self._done == self.total

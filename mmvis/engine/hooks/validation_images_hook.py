@@ -61,6 +61,5 @@ class ValidationImagesHook(Hook):
                 dataset.metainfo['classes'],
                 score_thr=self.score_thr,
             )
-            runner.visualizer.add_image(
-                f'validation_video_{sample.video_id}', strip[..., ::-1], step=runner.iter
-            )
+            name = f'validation_video_{sample.video_id}'
+            runner.visualizer.add_image(name, strip[..., ::-1], step=runner.iter)

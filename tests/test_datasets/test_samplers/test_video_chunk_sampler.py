@@ -123,3 +123,8 @@ def test_loader_of_the_runner(tmp_path, mmvis_scope, num_workers):
             seen += [(f.video_id, f.frame_id) for f in sample.video_data_samples]
         assert seen == [(v, i) for v, n in [(1, 5), (2, 2), (3, 3)] for i in range(n)]
     assert len(loader) == 6
+
+
+def test_number_of_frames_is_that_of_the_chunks():
+    sampler = VideoChunkSampler(Lengths(8, 1, 7), chunk_len=2, frame_stride=3)
+    assert sampler.num_frames == sum(len(frames) for _, frames in sampler) == 8

@@ -38,6 +38,8 @@ NOISE = {
     'torch.cuda.amp': r'FutureWarning: `torch\.cuda\.amp\.\S+` is deprecated',
     'torch.meshgrid': r'UserWarning: torch\.meshgrid: in an upcoming release',
     'arrays of pycocotools': r'DeprecationWarning: __array__ implementation doesn.t',
+    'buffers that mmvis does not broadcast': r'FutureWarning: `broadcast_buffers` is',
+    'threads of each process': r'UserWarning: Setting \w+_NUM_THREADS environment',
     'pkg_resources': r'\w+Warning: pkg_resources is deprecated',
 }
 _FILE_ONLY = re.compile('|'.join(FILE_ONLY.values()))
@@ -63,7 +65,9 @@ class ConsoleHandler(logging.StreamHandler):
 
     def show(self, message: str) -> None:
         """Write a message that the log file does not get."""
-        self.handle(logging.makeLogRecord(dict(msg=message, levelno=logging.INFO)))
+        # Of a distributed run, the level of all but the first process is higher.
+        if self.level <= logging.INFO:
+            self.handle(logging.makeLogRecord(dict(msg=message, levelno=logging.INFO)))
 
 
 class _Formatter(logging.Formatter):
@@ -113,9 +117,12 @@ def log_warnings() -> Iterator[None]:
         *args: Any,
     ) -> None:
         text = f'{category.__name__}: {message} ({filename}, line {lineno})'
-        if MMLogger._instance_dict and is_main_process():
-            MMLogger.get_current_instance().warning(text)
-        elif not _NOISE.match(text):
+        has_log = MMLogger._instance_dict and is_main_process()
+        logger = MMLogger.get_current_instance() if has_log else None
+        is_noise = _NOISE.match(text) is not None
+        if logger is not None and (logger.log_file is not None or not is_noise):
+            logger.warning(text)
+        elif not is_noise:
             show(message, category, filename, lineno, *args)
 
     with warnings.catch_warnings():

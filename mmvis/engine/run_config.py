@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import difflib
+import inspect
 import traceback
 from pathlib import Path
 
 from mmengine.config import Config
+from mmengine.runner import Runner
 
 from mmvis.engine.config_values import check_values
 from mmvis.errors import UserError, UserKeyError, UserValueError
 
 __all__ = ['read_config', 'read_run_config']
+
+# Keys of a config that a run reads beside the arguments of a runner.
+_READ_BY_TOOLS = ('runner_type', 'strategy', 'compile')
 
 
 def read_config(path: str | Path) -> Config:
@@ -75,12 +81,14 @@ def read_run_config(
 
     Raises:
         FileNotFoundError: If there is no such file.
-        KeyError: If it lacks what every run needs.
+        KeyError: If it lacks what every run needs, or an option sets a part that
+            nothing reads.
         TypeError: If the model is not a dict.
         ValueError: If running it fails, or a value is not valid.
     """
     cfg = read_config(config)
     if cfg_options:
+        _check_first_keys(cfg, cfg_options)
         cfg.merge_from_dict(cfg_options)
     if 'model' not in cfg:
         raise UserKeyError(
@@ -95,6 +103,22 @@ def read_run_config(
     check_values(cfg.to_dict())
     _load_seen_frames_only(cfg)
     return cfg
+
+
+def _check_first_keys(cfg: Config, cfg_options: dict) -> None:
+    """Refuse options of parts that neither the config nor a runner has."""
+    runner_args = inspect.signature(Runner.__init__).parameters.keys() - {'self'}
+    known = sorted({*cfg, *runner_args, *_READ_BY_TOOLS})
+    for key in cfg_options:
+        first = key.split('.')[0]
+        if first in known:
+            continue
+        similar = difflib.get_close_matches(first, known, n=2)
+        hint = f' Did you mean {" or ".join(similar)}?' if similar else ''
+        raise UserKeyError(
+            f'--cfg-options {key}: there is no part {first!r} in the config, and no '
+            f'run reads one.{hint} `mmvis config NAME` prints the config.'
+        )
 
 
 def _load_seen_frames_only(cfg: Config) -> None:

@@ -80,3 +80,20 @@ def test_loaders_leave_out_the_frames_that_the_model_does_not_see(write):
     assert 'frame_stride' not in cfg.train_dataloader.sampler
     with pytest.raises(UserValueError, match=r'test_dataloader\.sampler.* is 2, but'):
         read_run_config(write(SAMPLED.format(stride=2)), options)
+
+
+@pytest.mark.parametrize(
+    ('key', 'message'),
+    [('train_cgf.max_iters', 'Did you mean train_cfg'), ('a.b.c', "no part 'a'")],
+)
+def test_options_of_parts_that_nothing_reads(write, key, message):
+    path = write('model = dict(type="IFC")')
+    with pytest.raises(UserKeyError, match=message):
+        read_run_config(path, {key: 1})
+
+
+@pytest.mark.parametrize('key', ['experiment_name', 'own.part', 'runner_type'])
+def test_options_of_parts_that_are_read(write, key):
+    path = write('model = dict(type="IFC")\nown = dict(part=1)')
+    cfg = read_run_config(path, {key: 'x'})
+    assert key.split('.')[0] in cfg

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Sequence
-
+from mmvis.commands.convert.converter import Converter
 from mmvis.converters import convert_ifc, export_ifc, num_classes_of
-from mmvis.converters.convert_file import convert_file, load_model_cfg
-from mmvis.engine.command_line import ConverterArgumentParser
+from mmvis.converters.convert_file import load_model_cfg
 from mmvis.registry import MODELS
 from mmvis.zoo import find_config
 
@@ -21,36 +18,6 @@ EXAMPLES = """examples:
 """
 
 
-def parse_args(args: Sequence[str] | None = None) -> argparse.Namespace:
-    """Read the command line."""
-    parser = ConverterArgumentParser(
-        __doc__,
-        examples=EXAMPLES,
-        src_help='published checkpoint',
-        default_config='by the depth of its ResNet',
-    )
-    return parser.parse_args(args)
-
-
-def main(args: Sequence[str] | None = None) -> None:
-    """Convert one file.
-
-    Args:
-        args (Sequence[str], optional): Words of the command line. Defaults to those
-            of this process.
-
-    Raises:
-        SystemExit: With status 2 and one message, after a mistake of the user.
-    """
-    options = parse_args(args)
-    if options.reverse:
-        convert_file(options.src, options.dst, export_ifc, key='model')
-    else:
-        convert_file(
-            options.src, options.dst, lambda tensors: convert(tensors, options.config)
-        )
-
-
 def convert(tensors: dict, config: str | None) -> dict:
     """Turn a checkpoint into the weights of a model."""
     if config is None:
@@ -59,3 +26,13 @@ def convert(tensors: dict, config: str | None) -> dict:
     model_cfg = load_model_cfg(config)
     model_cfg.head.num_classes = num_classes_of(tensors)
     return convert_ifc(tensors, MODELS.build(model_cfg).state_dict())
+
+
+main = Converter(
+    __doc__,
+    examples=EXAMPLES,
+    default_config='by the depth of its ResNet',
+    convert=convert,
+    export=export_ifc,
+    export_key='model',
+)

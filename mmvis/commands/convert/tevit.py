@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import argparse
 from collections.abc import Sequence
 
 from mmengine.config import ConfigDict
 
+from mmvis.commands.convert.converter import Converter
 from mmvis.converters import (
     convert_pvt_v2,
     convert_tevit,
@@ -16,8 +16,7 @@ from mmvis.converters import (
     pvt_v2_sizes_of,
     tevit_sizes_of,
 )
-from mmvis.converters.convert_file import convert_file, load_model_cfg
-from mmvis.engine.command_line import ConverterArgumentParser
+from mmvis.converters.convert_file import load_model_cfg
 from mmvis.registry import MODELS
 from mmvis.zoo import find_config
 
@@ -41,36 +40,6 @@ EXAMPLES = """examples:
   # a TeViT or QueryInst trained with mmvis, with the names of the original
   mmvis convert tevit --reverse iter_9000.pth tevit.pth
 """
-
-
-def parse_args(args: Sequence[str] | None = None) -> argparse.Namespace:
-    """Read the command line."""
-    parser = ConverterArgumentParser(
-        __doc__,
-        examples=EXAMPLES,
-        src_help='published checkpoint',
-        default_config='by its backbone',
-    )
-    return parser.parse_args(args)
-
-
-def main(args: Sequence[str] | None = None) -> None:
-    """Convert one file.
-
-    Args:
-        args (Sequence[str], optional): Words of the command line. Defaults to those
-            of this process.
-
-    Raises:
-        SystemExit: With status 2 and one message, after a mistake of the user.
-    """
-    options = parse_args(args)
-    if options.reverse:
-        convert_file(options.src, options.dst, export_tevit)
-    else:
-        convert_file(
-            options.src, options.dst, lambda tensors: convert(tensors, options.config)
-        )
 
 
 def convert(tensors: dict, config: str | None) -> dict:
@@ -141,3 +110,12 @@ def config_for(tensors: dict) -> str:
     if is_swin or is_microsoft_swin(tensors):
         return 'tevit_swin-l_mst'
     return 'tevit_r50'
+
+
+main = Converter(
+    __doc__,
+    examples=EXAMPLES,
+    default_config='by its backbone',
+    convert=convert,
+    export=export_tevit,
+)

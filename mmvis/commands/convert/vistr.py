@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import argparse
-from collections.abc import Sequence
-
+from mmvis.commands.convert.converter import Converter
 from mmvis.converters import convert_vistr, export_vistr, vistr_shape_of
-from mmvis.converters.convert_file import convert_file, load_model_cfg
-from mmvis.engine.command_line import ConverterArgumentParser
+from mmvis.converters.convert_file import load_model_cfg
 from mmvis.errors import UserValueError
 from mmvis.registry import MODELS
 from mmvis.zoo import find_config
@@ -20,36 +17,6 @@ EXAMPLES = """examples:
   # a VisTR trained with mmvis, with the names of the original
   mmvis convert vistr --reverse iter_9000.pth vistr.pth
 """
-
-
-def parse_args(args: Sequence[str] | None = None) -> argparse.Namespace:
-    """Read the command line."""
-    parser = ConverterArgumentParser(
-        __doc__,
-        examples=EXAMPLES,
-        src_help='published checkpoint',
-        default_config='by the depth of its ResNet',
-    )
-    return parser.parse_args(args)
-
-
-def main(args: Sequence[str] | None = None) -> None:
-    """Convert one file.
-
-    Args:
-        args (Sequence[str], optional): Words of the command line. Defaults to those
-            of this process.
-
-    Raises:
-        SystemExit: With status 2 and one message, after a mistake of the user.
-    """
-    options = parse_args(args)
-    if options.reverse:
-        convert_file(options.src, options.dst, export_vistr, key='model')
-    else:
-        convert_file(
-            options.src, options.dst, lambda tensors: convert(tensors, options.config)
-        )
 
 
 def convert(tensors: dict, config: str | None) -> dict:
@@ -84,3 +51,13 @@ def load_vistr_cfg(config: str | None, tensors: dict) -> dict:
     # Of the model only the names and shapes of its weights are needed.
     model_cfg.test_cfg = dict(clip_len=clip_len)
     return model_cfg
+
+
+main = Converter(
+    __doc__,
+    examples=EXAMPLES,
+    default_config='by the depth of its ResNet',
+    convert=convert,
+    export=export_vistr,
+    export_key='model',
+)

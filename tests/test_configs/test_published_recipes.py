@@ -12,7 +12,7 @@ import pytest
 
 CONFIGS = Path(__file__).resolve().parents[2] / 'configs'
 METHODS = ('ifc_', 'vistr_', 'tevit_', 'queryinst_')
-OURS = ('_small_', 'ifc_swin-t_messenger')  # nothing about them is published
+OURS = ('_small_', '_custom', 'ifc_swin-t_messenger')  # nothing about them is published
 PUBLISHED = sorted(
     path.stem
     for path in CONFIGS.glob('*.py')

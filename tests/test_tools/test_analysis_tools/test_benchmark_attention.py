@@ -27,4 +27,4 @@ def test_compares_both_kinds_of_attention(step):
     )
     assert [row[:2] for row in rows] == [(step, 'efficient'), (step, 'plain')]
     assert all(int(peak) >= int(built) > 100 for _, _, peak, built in rows)
-    assert f'{step}: results differ by' in result.stdout
+    assert f'{step}: relative difference of the results' in result.stdout

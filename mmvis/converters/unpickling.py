@@ -7,7 +7,10 @@ arrays and tensors, and refuse everything else before it is made.
 from __future__ import annotations
 
 import argparse
+import math
 import pickle
+import re
+from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
@@ -16,18 +19,6 @@ import torch
 from mmengine.logging import HistoryBuffer
 
 __all__ = ['load_arrays', 'load_torch']
-
-# What a pickled dictionary of NumPy arrays refers to, and nothing else.
-_ARRAY_NAMES = {
-    ('collections', 'OrderedDict'),
-    ('_codecs', 'encode'),
-    ('numpy', 'ndarray'),
-    ('numpy', 'dtype'),
-    ('numpy.core.multiarray', '_reconstruct'),
-    ('numpy._core.multiarray', '_reconstruct'),
-    ('numpy.core.multiarray', 'scalar'),
-    ('numpy._core.multiarray', 'scalar'),
-}
 
 
 def load_arrays(file: BinaryIO) -> Any:
@@ -40,9 +31,10 @@ def load_arrays(file: BinaryIO) -> Any:
         Any: What the file holds.
 
     Raises:
-        pickle.UnpicklingError: If it refers to anything else.
+        pickle.UnpicklingError: If it refers to anything else, or an array is not what
+            its shape and type say.
     """
-    return _ArrayUnpickler(file, encoding='latin1').load()
+    return _with_arrays(_ArrayUnpickler(file, encoding='latin1').load())
 
 
 def load_torch(file: BinaryIO, map_location: str | torch.device) -> Any:
@@ -59,33 +51,140 @@ def load_torch(file: BinaryIO, map_location: str | torch.device) -> Any:
         pickle.UnpicklingError: If it refers to anything else.
     """
     with torch.serialization.safe_globals(_data_types()):
-        return torch.load(file, map_location=map_location, weights_only=True)
+        content = torch.load(file, map_location=map_location, weights_only=True)
+    return _with_arrays(content)
+
+
+class _DType:
+    """Type of an array as it is pickled, before anything of it is believed."""
+
+    def __init__(self, kind: str, *_flags: Any) -> None:
+        self._kind = kind
+        self._byte_order = '='
+
+    def __setstate__(self, state: tuple) -> None:
+        _, self._byte_order, *_ = state
+
+    @property
+    def is_numeric(self) -> bool:
+        """Whether it is bool, int, float or complex."""
+        return re.fullmatch(
+            'b1|[iu][1248]|f[248]|c(8|16)', str(self._kind)
+        ) is not None and self._byte_order in ('<', '>', '=', '|')
+
+    def make(self) -> np.dtype:
+        return np.dtype(self._kind).newbyteorder(self._byte_order)
+
+
+class _Array:
+    """An array as it is pickled; NumPy crashes on some of them."""
+
+    value: np.ndarray | None = None
+
+    def __setstate__(self, state: tuple) -> None:
+        _, shape, dtype, is_fortran, data = state
+        self.value = _read_array(dtype, data, shape, 'F' if is_fortran is True else 'C')
+
+
+def _read_array(
+    dtype: _DType, data: bytes | str, shape: tuple[int, ...], order: str
+) -> np.ndarray:
+    if not isinstance(dtype, _DType) or not dtype.is_numeric:
+        # The check of weights names the entry.
+        return np.zeros(0, dtype=object)
+    if isinstance(data, str):  # pickled by Python 2
+        data = data.encode('latin1')
+    is_shape = type(shape) is tuple and all(type(n) is int and n >= 0 for n in shape)
+    kind = dtype.make()
+    if (
+        not is_shape
+        or type(data) is not bytes
+        or len(data) != math.prod(shape) * kind.itemsize
+    ):
+        raise pickle.UnpicklingError(
+            f'an array of shape {shape!r:.60} does not have as many values'
+        )
+    values = np.frombuffer(data, kind).astype(kind.newbyteorder('='))
+    return values.reshape(shape, order=order)
+
+
+def _reconstruct(*_args: Any) -> _Array:
+    return _Array()
+
+
+def _scalar(dtype: _DType, data: bytes | str = b'') -> np.generic:
+    return _read_array(dtype, data, (), 'C')[()]
+
+
+def _encode(text: str, codec: str) -> bytes:
+    """What Python 3 pickles bytes as for Python 2."""
+    if codec not in ('latin1', 'latin-1'):
+        raise pickle.UnpicklingError(f'Unsupported codec {codec!r:.20}')
+    return text.encode('latin1')
+
+
+def _empty_bytes() -> bytes:
+    """How Python 3 pickles no bytes for Python 2."""
+    return b''
+
+
+# What a pickled dictionary of NumPy arrays refers to, and nothing else.
+_ARRAY_NAMES = {
+    ('__builtin__', 'bytes'): _empty_bytes,
+    ('collections', 'OrderedDict'): OrderedDict,
+    ('_codecs', 'encode'): _encode,
+    ('numpy', 'ndarray'): _Array,
+    ('numpy', 'dtype'): _DType,
+    ('numpy.core.multiarray', '_reconstruct'): _reconstruct,
+    ('numpy._core.multiarray', '_reconstruct'): _reconstruct,
+    ('numpy.core.multiarray', 'scalar'): _scalar,
+    ('numpy._core.multiarray', 'scalar'): _scalar,
+}
 
 
 class _ArrayUnpickler(pickle._Unpickler):
     # Written in Python: the one in C takes any memory that a memo index asks for.
 
-    def find_class(self, module: str, name: str) -> type:
+    def find_class(self, module: str, name: str) -> Callable:
         if (module, name) not in _ARRAY_NAMES:
             raise pickle.UnpicklingError(f'Unsupported GLOBAL {module}.{name}')
-        return super().find_class(module, name)
+        return _ARRAY_NAMES[module, name]
+
+
+def _with_arrays(content: Any) -> Any:
+    """Put arrays in their places, in containers where they are."""
+    try:
+        return _replace(content)
+    except RecursionError as error:
+        raise pickle.UnpicklingError('it is nested too deeply') from error
+
+
+def _replace(content: Any) -> Any:
+    if isinstance(content, _Array):
+        if content.value is None:
+            raise pickle.UnpicklingError('an array has no values')
+        return content.value
+    if isinstance(content, dict):
+        for key, value in content.items():
+            content[key] = _replace(value)
+    elif isinstance(content, list):
+        content[:] = map(_replace, content)
+    elif type(content) is tuple:
+        return tuple(map(_replace, content))
+    elif isinstance(content, HistoryBuffer):
+        _replace(vars(content))
+    return content
 
 
 def _data_types() -> list:
     """Types beside tensors in MMEngine's checkpoints: numbers and log histories."""
-    multiarray = np.core.multiarray if np.__version__ < '2' else np._core.multiarray
-    kinds = (np.bool_, np.int32, np.int64, np.uint32, np.uint64, np.float32, np.float64)
     return [
         argparse.Namespace,  # DETR and VisTR save their command line
-        np.dtype,
-        np.ndarray,
-        multiarray._reconstruct,
-        multiarray.scalar,
-        *(type(np.dtype(kind)) for kind in kinds),
         slice,
         HistoryBuffer,
         # Log histories hold their own statistics functions, pickled as lookups.
         (_history_statistic, 'builtins.getattr'),
+        *((item, '.'.join(name)) for name, item in _ARRAY_NAMES.items()),
     ]
 
 

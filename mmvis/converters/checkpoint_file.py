@@ -100,10 +100,12 @@ def read_checkpoint(
     key = _key_of_weights(content)
     weights = content if key is None else content[key]
     if not isinstance(weights, dict) or not weights:
+        found = (
+            'nothing' if isinstance(weights, dict) else f'a {type(weights).__name__}'
+        )
         raise UserValueError(
             f'{name} holds no weights: expected names and tensors'
-            f'{"" if key is None else f" under {key!r}"}, got '
-            f'{"nothing" if weights == {} else f"a {type(weights).__name__}"}.'
+            f'{"" if key is None else f" under {key!r}"}, got {found}.'
         )
     size = path.stat().st_size
     tensors = {n: _checked(n, value, str(name), size) for n, value in weights.items()}

@@ -263,3 +263,9 @@ def test_file_inside_a_package_is_read_without_its_import(package):
 def test_wrong_names_in_packages(package, name, error, message):
     with pytest.raises(error, match=message):
         find_checkpoint(name)
+
+
+def test_an_array_in_place_of_the_weights(tmp_path):
+    torch.save(dict(state_dict=np.zeros(2)), tmp_path / 'a.pth')
+    with pytest.raises(ValueError, match=r'a\.pth holds no weights.* got a ndarray'):
+        read_checkpoint(tmp_path / 'a.pth')

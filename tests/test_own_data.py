@@ -76,7 +76,7 @@ def test_from_masks_to_an_ap_and_an_overlay(tmp_path):
         )
         assert done.returncode == 0, f'{words}\n{done.stdout}\n{done.stderr}'
         if words[1] == 'test':
-            assert 'youtube_vis/AP' in done.stdout
+            assert '| videos | AP' in done.stdout
     own = tmp_path / 'data' / 'own'
     assert [len(json.loads((own / name).read_text())['videos'])
             for name in ('train.json', 'train_train.json', 'train_val.json')

@@ -135,7 +135,7 @@ def apply_options(cfg: Config, options: argparse.Namespace) -> None:
 
     Raises:
         FileNotFoundError: If there is no such checkpoint.
-        ValueError: If the config has no test set, or ``--out`` is no json.
+        ValueError: If the config has no test set, or ``--out`` is not a json file.
     """
     if cfg.get('test_dataloader') is None or cfg.get('test_evaluator') is None:
         raise UserValueError(

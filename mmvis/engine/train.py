@@ -136,7 +136,7 @@ def apply_options(cfg: Config, options: argparse.Namespace) -> None:
     """Put the options of training into the config.
 
     Raises:
-        ValueError: If an option cannot be had with this config or machine.
+        ValueError: If an option is not available with this config or machine.
     """
     if options.track is not None:
         add_tracker(cfg, options.track)

@@ -198,7 +198,7 @@ def _results(rows: Iterable[Mapping]) -> list[dict]:
             video_id=row['video_id'],
             category_id=row['category_id'],
             score=row['score'],
-            segmentations=[mask and rle_as_text(mask) for mask in row['segmentations']],
+            segmentations=[rle_as_text(mask) for mask in row['segmentations']],
         )
         for row in rows
     ]

@@ -80,34 +80,12 @@ def video_page(
         FileNotFoundError: If a frame is missing.
     """
     video = next(item for item in gt['videos'] if item['id'] == errors.video_id)
-    names = {item['id']: item['name'] for item in gt['categories']}
     frames = FrameFiles([str(frame_root / name) for name in video['file_names']])
     frame_inds = _spread(len(frames), style.max_frames)
     images = [_shrink(frames[t], style.max_side) for t in frame_inds]
     height, width = images[0].shape[:2]
     scale = np.array([width / video['width'], height / video['height']])
-    tracks = [
-        dict(
-            is_gt=True,
-            category=names[item['category_id']],
-            kind='missed' if item['id'] in errors.missed else None,
-            paths=_paths(item, frame_inds, scale),
-        )
-        for item in gt['annotations']
-        if item['video_id'] == errors.video_id
-    ]
-    shown = one_row_per_object(results, score_thr, errors.kinds)
-    for index in shown[:_MAX_TRACKS]:
-        item = results[index]
-        tracks.append(
-            dict(
-                is_gt=False,
-                category=names[item['category_id']],
-                score=item['score'],
-                kind=errors.kinds[index],
-                paths=_paths(item, frame_inds, scale),
-            )
-        )
+    tracks = _tracks(gt, results, errors, score_thr)
     return dict(
         name=str(Path(video['file_names'][0]).parent.name or errors.video_id),
         length=len(frames),
@@ -118,8 +96,34 @@ def video_page(
             dict(id=t, image=_data_address(image, style.quality))
             for t, image in zip(frame_inds, images)
         ],
-        tracks=tracks,
+        tracks=[
+            dict(track, paths=_paths(item, frame_inds, scale)) for item, track in tracks
+        ],
     )
+
+
+def _tracks(
+    gt: Mapping, results: Sequence[Mapping], errors: VideoErrors, score_thr: float
+) -> list[tuple[Mapping, dict]]:
+    """Annotations, then the best results, each with what is said of it."""
+    names = {item['id']: item['name'] for item in gt['categories']}
+    tracks = []
+    for item in gt['annotations']:
+        if item['video_id'] == errors.video_id:
+            kind = 'missed' if item['id'] in errors.missed else None
+            category = names[item['category_id']]
+            tracks.append((item, dict(is_gt=True, category=category, kind=kind)))
+    shown = one_row_per_object(results, score_thr, errors.kinds)
+    for index in shown[:_MAX_TRACKS]:
+        item = results[index]
+        track = dict(
+            is_gt=False,
+            category=names[item['category_id']],
+            score=item['score'],
+            kind=errors.kinds[index],
+        )
+        tracks.append((item, track))
+    return tracks
 
 
 def _spread(num_frames: int, max_frames: int) -> list[int]:

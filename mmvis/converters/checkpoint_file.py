@@ -12,6 +12,7 @@ import importlib.util
 import json
 import re
 import zipfile
+from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,7 @@ __all__ = [
 
 _PACKAGE = 'package://'
 _ZOO = 'zoo://'
+_FOLDER = 0x10  # the bit of a folder in the attributes of an archive's entry
 
 
 def find_checkpoint(name: str | Path) -> Path:
@@ -219,7 +221,11 @@ def _read_content(path: Path, map_location: str | torch.device) -> Any:
 
 
 def _check_zip(path: Path) -> None:
-    """Compare the checksums of an archive, which torch leaves out."""
+    """Compare the checksums of an archive, which torch leaves out.
+
+    Torch does not read an entry that is marked as a folder or stands there twice as
+    :mod:`zipfile` does: its tensor would hold whatever the memory held before.
+    """
     if not zipfile.is_zipfile(path):
         return  # the format before torch 1.6, which has none
     with zipfile.ZipFile(path) as archive:
@@ -228,6 +234,16 @@ def _check_zip(path: Path) -> None:
                 f'{path} is a compressed archive, not a checkpoint: torch.save '
                 'does not compress. Unpack it first.'
             )
+        names = Counter(info.filename for info in archive.filelist)
+        for info in archive.filelist:
+            name = info.filename
+            is_marked = bool(info.external_attr & _FOLDER) and not info.is_dir()
+            if is_marked or names[name] > 1:
+                problem = 'is marked as a folder' if is_marked else 'is there twice'
+                raise UserValueError(
+                    f'{path} is corrupted: its entry {quoted(name)} {problem}. '
+                    f'{_COPY_AGAIN}'
+                )
         damaged = archive.testzip()
     if damaged is not None:
         raise UserValueError(

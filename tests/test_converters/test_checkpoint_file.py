@@ -118,6 +118,29 @@ def test_every_flipped_byte_of_the_weights_is_noticed(save, tmp_path):
                         read_checkpoint(tmp_path / 'b.pth')
 
 
+def test_entry_marked_as_a_folder_is_refused(save, tmp_path):
+    # torch.load leaves the memory of its tensor as it was before
+    with zipfile.ZipFile(save(dict(w=torch.ones(8)))) as source:
+        entries = [(info, source.read(info)) for info in source.infolist()]
+    path = tmp_path / 'marked.pth'
+    with zipfile.ZipFile(path, 'w') as archive:
+        for info, data in entries:
+            if info.filename.endswith('/data/0'):
+                info.external_attr = 0x10
+            archive.writestr(info, data)
+    with pytest.raises(ValueError, match="'a/data/0' is marked as a folder"):
+        read_checkpoint(path)
+
+
+@pytest.mark.filterwarnings('ignore:Duplicate name')
+def test_entry_that_is_there_twice_is_refused(save, tmp_path):
+    path = save(dict(w=torch.ones(8)))
+    with zipfile.ZipFile(path, 'a') as archive:
+        archive.writestr('a/data/0', bytes(32))
+    with pytest.raises(ValueError, match="'a/data/0' is there twice"):
+        read_checkpoint(path)
+
+
 def test_damaged_files(save, tmp_path):
     path = tmp_path / 'a.pth'
     save(dict(w=torch.zeros(1000)))

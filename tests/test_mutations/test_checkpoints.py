@@ -175,7 +175,7 @@ def change(parent, key, operation, which):
 def altered(tensor, function):
     try:
         return function(tensor)
-    except (RuntimeError, IndexError):  # not for this dtype or shape
+    except (RuntimeError, IndexError, TypeError):  # not for this dtype, layout or shape
         return None
 
 

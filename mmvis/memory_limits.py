@@ -10,6 +10,12 @@ part runs, so that a machine with less memory may lower them in a module that
     memory_limits.INSTANCE_MAPS_AT_ONCE = 8
 """
 
+from __future__ import annotations
+
+from torch import Tensor
+
+__all__ = ['frames_at_once']
+
 #: Attention weights without a memory-efficient kernel: 64 MB in float32. Blocks of that
 #: size the C library returns to the system at once; smaller ones it keeps, and in the
 #: end as much memory is taken as if all were held.
@@ -22,8 +28,15 @@ PROJECTED_NUMBERS_AT_ONCE = 4_000_000
 #: Sampling points of RoIAlign, of four table rows each: about 150 MB of indices.
 SAMPLING_POINTS_AT_ONCE = 1_000_000
 
-#: Frames that pass through a block of MsgShifT where no gradients are asked for.
+#: Frames that pass through a per-frame part at once on a GPU where no gradients are
+#: asked for.
 FRAMES_AT_ONCE = 8
+
+#: Pixels of the frames that pass through a per-frame part at once on a CPU where no
+#: gradients are asked for: one frame of 384x640, whose largest maps the C library keeps
+#: and uses again. Larger ones it returns to the system, which has to clear them again
+#: for every layer; that took a quarter of the time.
+PIXELS_AT_ONCE = 250_000
 
 #: Dynamic kernels of TeViT's box head where no gradients are asked for: 128 KB each at
 #: the paper's sizes.
@@ -41,3 +54,18 @@ INSTANCE_MAPS_AT_ONCE = 32
 #: Masks that VisTR's losses compare at the size of the input; their intermediate
 #: results are computed again in the backward pass.
 COMPARED_MASKS_AT_ONCE = 32
+
+
+def frames_at_once(frames: Tensor, num_pixels: int) -> int:
+    """Compute how many frames pass through a part at once, without gradients.
+
+    Args:
+        frames (Tensor): What passes through it, frame by frame.
+        num_pixels (int): Input pixels of a frame.
+
+    Returns:
+        int: At least 1.
+    """
+    if frames.device.type != 'cpu':
+        return FRAMES_AT_ONCE
+    return max(1, PIXELS_AT_ONCE // num_pixels)

@@ -145,9 +145,11 @@ class MsgShifT(PyramidVisionTransformerV2):
         Yields:
             tuple[Tensor, Tensor]: Map (B, T, C, h, w), messenger tokens (B, T, M, C).
         """
-        B, T = frames.shape[:2]
+        B, T, _, H, W = frames.shape
         # Only the shift mixes frames: all else can take some of them at a time.
-        at_once = B * T if torch.is_grad_enabled() else memory_limits.FRAMES_AT_ONCE
+        at_once = B * T
+        if not torch.is_grad_enabled():
+            at_once = memory_limits.frames_at_once(frames, H * W)
         x = frames.flatten(0, 1)
         messengers = self.msg_tokens.expand(B * T, -1, -1)
         for patch_embed, blocks, norm in self.layers:

@@ -4,6 +4,7 @@ from mmvis.models.layers.activation_checkpoint import run_recomputed
 from mmvis.models.layers.attend import attend
 from mmvis.models.layers.channel_norm import ChannelNorm
 from mmvis.models.layers.clip_position import sine_position, sine_position_3d
+from mmvis.models.layers.pointwise_conv import PointwiseConv2d
 from mmvis.models.layers.rotary_position import rotary_position, rotate_tokens
 from mmvis.models.layers.shift_tokens import (
     check_shift_strides,
@@ -25,6 +26,7 @@ __all__ = [
     'DecoderLayer',
     'EncoderLayer',
     'FeedForward',
+    'PointwiseConv2d',
     'ViTBlock',
     'attend',
     'check_shift_strides',

@@ -10,9 +10,11 @@ from mmdet.structures import TrackDataSample, TrackSampleList
 from mmengine.model import BaseModel
 from torch import Tensor, nn
 
+from mmvis import memory_limits
 from mmvis.errors import UserValueError
 from mmvis.inference.test_cfg import TestCfg
 from mmvis.inference.video_stream import VideoStream
+from mmvis.models.layers import PointwiseConv2d
 from mmvis.models.pretrained_weights import checked_pretrained_weights
 from mmvis.models.vis.part_checks import (
     check_channels,
@@ -72,6 +74,7 @@ class ClipVISModel(BaseModel):
         self.head = MODELS.build(head)
         self.test_cfg = TestCfg.from_dict(test_cfg)
         check_clip_len(self.head, self.test_cfg)
+        PointwiseConv2d.convert(self)
         self._streams: dict[int, VideoStream] = {}  # by video id, of `predict`
         self._stage_strides = self._probe_strides()
 
@@ -334,8 +337,28 @@ def _reads_features(stage: nn.Module) -> bool:
 
 
 def _run_per_frame(stage: nn.Module, features: ClipFeatures) -> Sequence[Tensor]:
-    """Fold time into the batch; a single map goes in as a tensor, as images do."""
+    """Fold time into the batch; without gradients, run some frames at a time."""
     maps = [m.flatten(0, 1) for m in features.maps]
+    num_frames = len(maps[0])
+    num_pixels = maps[0][0, 0].numel() * features.feat_strides[0] ** 2
+    at_once = memory_limits.frames_at_once(maps[0], num_pixels)
+    if torch.is_grad_enabled() or num_frames <= at_once:
+        return _run_on_images(stage, maps, features)
+    outputs: list[Tensor] = []
+    for begin in range(0, num_frames, at_once):
+        part = slice(begin, begin + at_once)
+        results = _run_on_images(stage, [m[part] for m in maps], features)
+        if not outputs:
+            outputs = [m.new_empty(num_frames, *m.shape[1:]) for m in results]
+        for output, result in zip(outputs, results):
+            output[part] = result
+    return outputs
+
+
+def _run_on_images(
+    stage: nn.Module, maps: list[Tensor], features: ClipFeatures
+) -> Sequence[Tensor]:
+    """A single map goes in as a tensor, as images do."""
     return stage(maps[0] if features.feat_strides == (1,) else maps)
 
 

@@ -93,7 +93,7 @@ def test_frames_at_once_bound_what_a_block_sees(monkeypatch):
     model = tiny_backbone()
     frames = torch.randn(1, 5, 3, 64, 96)
     expected = model(clip_features(frames))
-    monkeypatch.setattr(memory_limits, 'FRAMES_AT_ONCE', 2)
+    monkeypatch.setattr(memory_limits, 'PIXELS_AT_ONCE', 2 * 64 * 96)
     nums = []
     run_block = msgshift._run_block
 

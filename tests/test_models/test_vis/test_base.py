@@ -3,6 +3,7 @@ import torch
 from mmdet.structures import DetDataSample, TrackDataSample
 from mmengine.registry import init_default_scope
 
+from mmvis import memory_limits
 from mmvis.inference import TestCfg
 from mmvis.registry import MODELS
 
@@ -50,6 +51,28 @@ def test_outputs_of_tensor_mode():
     outputs = build()(torch.randn(2, 3, 3, 40, 70))
     assert outputs['cls_logits'].shape == (2, 5, 4)
     assert outputs['mask_logits'].shape == (2, 5, 3, 5, 9)
+
+
+@torch.no_grad()
+def test_some_frames_at_a_time_pass_through_the_backbone(monkeypatch):
+    """And change nothing; with gradients all frames pass together."""
+    model = build()
+    inputs = torch.randn(1, 5, 3, 40, 70)
+    expected = model.extract_frame_feat(inputs)
+    sizes = []
+    model.backbone.register_forward_hook(
+        lambda m, args, out: sizes.append(len(args[0]))
+    )
+    monkeypatch.setattr(memory_limits, 'PIXELS_AT_ONCE', 2 * 40 * 70)
+    parted = model.extract_frame_feat(inputs)
+    assert sizes == [2, 2, 1]
+    for x, y in zip(parted.maps, expected.maps, strict=True):
+        torch.testing.assert_close(x, y, atol=1e-6, rtol=1e-5)
+    monkeypatch.setattr(memory_limits, 'PIXELS_AT_ONCE', 1)  # at least one frame
+    model.extract_frame_feat(inputs)
+    with torch.enable_grad():
+        model.extract_frame_feat(inputs)
+    assert sizes == [2, 2, 1, 1, 1, 1, 1, 1, 5]
 
 
 def test_strides_and_padding_masks():

@@ -212,7 +212,9 @@ def read_labelme(path: Path, frames: Path | None, classes: list[str]) -> dict:
             if not _is_size(*size):
                 raise ValueError(f'{size[0]} x {size[1]} pixels')
         except (ValueError, KeyError, TypeError) as error:
-            faults.add('json', f'{file} is no json of LabelMe: {error}')
+            kind = 'it lacks ' if isinstance(error, KeyError) else ''
+            reason = f'{kind}{error}'.removeprefix(f'{file}: ')
+            faults.add('json', f'{file} is not a LabelMe json: {reason}')
             continue
         video = videos.setdefault(name, _DrawnVideo(name, size, []))
         if video.size != size:
@@ -228,7 +230,10 @@ def read_labelme(path: Path, frames: Path | None, classes: list[str]) -> dict:
             _add_labelme_shape(video, shape, (t, number), f'{file}', faults)
     if not videos:
         faults.raise_if_any()
-        raise UserValueError(f'{path}: there is no json of LabelMe in it.')
+        raise UserValueError(
+            f'{path}: the folder has no LabelMe json. Give the folder that LabelMe '
+            'saved to.'
+        )
     return _as_labels(videos.values(), faults)
 
 

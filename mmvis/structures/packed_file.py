@@ -26,7 +26,9 @@ SEE_FORMAT = 'The format is that of docs/data_preparation.md, "Your own videos".
 _BLOCK = 1 << 20  # bytes unpacked, or checked, at a time
 _MAX_UNPACKED = 1 << 28  # bytes that any packed file may have,
 _MAX_RATIO = 100  # and how many times its own size a larger one
-_UNREADABLE = {
+_ARCHIVES = {
+    b'\x1f\x8b': 'gzip',
+    b'PK': 'zip',
     b'BZh': 'bzip2',
     b'\xfd7zXZ': 'xz',
     b'\x28\xb5\x2f\xfd': 'zstd',
@@ -71,7 +73,13 @@ def read_content(path: str | Path, backend_args: dict | None = None) -> bytes:
             f'{path}: expected a json file, but this is a folder. Give the file. '
             f'{SEE_FORMAT}'
         )
-    content = _unpack(_read_packed(path, backend_args), path)
+    packed = _read_packed(path, backend_args)
+    content = _unpack(packed, path)
+    if content is not packed and _archive_kind(content):
+        raise UserValueError(
+            f'{path}: expected json in the archive, but there is another '
+            f'{_archive_kind(content)} file in it. Unpack it once.'
+        )
     return _without_mark(content, path)
 
 
@@ -88,18 +96,22 @@ def _read_packed(path: str, backend_args: dict | None) -> bytes:
     raise FileNotFoundError(errno.ENOENT, 'There is no such file. Check its path', path)
 
 
+def _archive_kind(content: bytes) -> str:
+    """Name of the archive format of a file; empty if it is in none."""
+    return next((k for mark, k in _ARCHIVES.items() if content.startswith(mark)), '')
+
+
 def _unpack(content: bytes, source: str) -> bytes:
-    kind = next((k for mark, k in _UNREADABLE.items() if content.startswith(mark)), '')
-    if kind:
+    kind = _archive_kind(content)
+    if not kind:
+        return content
+    if kind not in ('gzip', 'zip'):
         raise UserValueError(
             f'{source}: expected json, but this is a {kind} file. Unpack it, or pack '
             'it with gzip or zip.'
         )
-    is_gzip = content[:2] == b'\x1f\x8b'
-    if not is_gzip and content[:2] != b'PK':
-        return content
     try:
-        if is_gzip:
+        if kind == 'gzip':
             with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
                 return _read_bounded(file, len(content), source)
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -113,7 +125,6 @@ def _unpack(content: bytes, source: str) -> bytes:
     except UserValueError:
         raise
     except _ARCHIVE_ERRORS as error:
-        kind = 'gzip' if is_gzip else 'zip'
         raise UserValueError(
             f'{source}: the {kind} file is corrupted, encrypted or in a format that is '
             f'not supported: {printable(str(error))}. Pack it again, without a '

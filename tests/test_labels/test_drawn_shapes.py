@@ -65,7 +65,7 @@ def test_absurd_sizes_are_refused(read, tmp_path, size):
     (tmp_path / 'json' / '0.json').write_text(
         labelme([]).replace('"imageHeight": 5', f'"imageHeight": {size}')
     )
-    with pytest.raises(UserValueError, match='no json of LabelMe'):
+    with pytest.raises(UserValueError, match='is not a LabelMe json: '):
         read(tmp_path / 'json', 'labelme')
 
 
@@ -128,5 +128,10 @@ def test_labelme_faults_are_all_listed(read, tmp_path):
     (tmp_path / '2.json').write_text('[' * 99999)
     with pytest.raises(UserValueError) as error:
         read(tmp_path, 'labelme')
-    for part in ('shape 0: a circle', 'shape 1: polygon', 'shape 2', 'no json of Lab'):
+    for part in (
+        'shape 0: a circle',
+        'shape 1: polygon',
+        'shape 2',
+        'is not a LabelMe',
+    ):
         assert part in str(error.value)

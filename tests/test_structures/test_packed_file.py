@@ -60,6 +60,11 @@ DAMAGED = {
     'encrypted zip': (edited_zip((6, b'\1'), (-8, b'\1')), 'the zip file is .*passwor'),
     'deflate64': (edited_zip((8, b'\x09\0'), (-10, b'\x09\0')), 'is not supported'),
     'folder in zip': (bytes(pack(name='out/results.json')), r'root, .* \[.out/results'),
+    'gzip twice': (
+        gzip.compress(gzip.compress(RESULTS.encode())),
+        'another gzip file in it. Unpack it once',
+    ),
+    'gzip of zip': (gzip.compress(pack()), 'another zip file in it'),
     'bzip2': (b'BZh91AY&SY', 'this is a bzip2 file. Unpack it'),
     'UTF-16': ('[1]'.encode('utf-16'), 'this is UTF-16 text or binary. Save it as'),
     'UTF-16 without mark': ('[1]'.encode('utf-16-le'), 'UTF-16 text or binary'),

@@ -26,38 +26,12 @@ class ClipMaskCriterion(MaskSetCriterion):
     all ranks' queries rather than of each rank's own, so that the gradients do
     not depend on how clips are spread over GPUs. On one GPU they are equal.
 
-    Args:
-        num_classes (int): K, without the no-object class.
-        assigner (dict): Config of :class:`ClipHungarianAssigner`.
-        loss_cls (dict): Config of the class loss, over K+1 classes.
-        loss_mask (dict): Config of the loss on mask values (focal), a mean over
-            the values of a tube, summed over instances.
-        loss_dice (dict): Config of the dice loss, summed over instances.
-        masks (dict, optional): Config of where masks are compared: :class:`PointMasks`
-            or, the default, :class:`DenseMasks`.
-        no_object_weight (float): Weight of the no-object class in the class
-            loss. Defaults to 0.1.
+    Arguments are those of :class:`MaskSetCriterion`; the assigner is a
+    :class:`ClipHungarianAssigner`, the loss on mask values focal. By default masks are
+    compared in all cells.
     """
 
-    def __init__(
-        self,
-        num_classes: int,
-        assigner: dict,
-        loss_cls: dict,
-        loss_mask: dict,
-        loss_dice: dict,
-        masks: dict | None = None,
-        no_object_weight: float = 0.1,
-    ) -> None:
-        super().__init__(
-            num_classes=num_classes,
-            assigner=assigner,
-            loss_cls=loss_cls,
-            loss_mask=loss_mask,
-            loss_dice=loss_dice,
-            masks=masks or dict(type='DenseMasks'),
-            no_object_weight=no_object_weight,
-        )
+    default_masks = 'DenseMasks'
 
     def count_masks(self, gt: InstanceData) -> int:
         """One tube for each instance."""

@@ -22,38 +22,12 @@ class FrameMaskCriterion(MaskSetCriterion):
     of one frame. In the frames where its instance is visible, a query learns class and
     mask; in the others, and in all if it has no instance, it learns no-object.
 
-    Args:
-        num_classes (int): K, without the no-object class.
-        assigner (dict): Config of :class:`FirstFrameAssigner`.
-        loss_cls (dict): Config of the class loss, over K+1 classes.
-        loss_mask (dict): Config of the loss on mask values (cross entropy), a mean over
-            the values of a mask, summed over instances and frames.
-        loss_dice (dict): Config of the dice loss of a mask, summed alike.
-        masks (dict, optional): Config of where masks are compared: :class:`DenseMasks`
-            or, the default, :class:`PointMasks`.
-        no_object_weight (float): Weight of the no-object class in the class loss.
-            Defaults to 0.1.
+    Arguments are those of :class:`MaskSetCriterion`; the assigner is a
+    :class:`FirstFrameAssigner`, the loss on mask values cross entropy. By default
+    masks are compared at sampled points.
     """
 
-    def __init__(
-        self,
-        num_classes: int,
-        assigner: dict,
-        loss_cls: dict,
-        loss_mask: dict,
-        loss_dice: dict,
-        masks: dict | None = None,
-        no_object_weight: float = 0.1,
-    ) -> None:
-        super().__init__(
-            num_classes=num_classes,
-            assigner=assigner,
-            loss_cls=loss_cls,
-            loss_mask=loss_mask,
-            loss_dice=loss_dice,
-            masks=masks or dict(type='PointMasks'),
-            no_object_weight=no_object_weight,
-        )
+    default_masks = 'PointMasks'
 
     def count_masks(self, gt: InstanceData) -> int:
         """One mask for each frame in which an instance is visible."""

@@ -21,7 +21,8 @@ __all__ = ['MaskSetCriterion']
 class MaskSetCriterion(BaseModule):
     """Match queries and instances of each clip, then compare classes and masks.
 
-    A subclass defines matching and targets in :meth:`loss_layer`.
+    A subclass defines matching and targets in :meth:`loss_layer`, and where it compares
+    masks by default.
 
     Args:
         num_classes (int): K, without the no-object class.
@@ -30,10 +31,13 @@ class MaskSetCriterion(BaseModule):
         loss_mask (dict): Config of the loss on mask values, a mean over those of a
             mask, summed over masks.
         loss_dice (dict): Config of the dice loss, summed over masks.
-        masks (dict): Config of where masks are compared: :class:`DenseMasks` or
-            :class:`PointMasks`.
+        masks (dict, optional): Config of where masks are compared: :class:`DenseMasks`
+            or :class:`PointMasks`. Defaults to None: that of the subclass.
         no_object_weight (float): Weight of the no-object class in the class loss.
+            Defaults to 0.1.
     """
+
+    default_masks: str
 
     def __init__(
         self,
@@ -42,8 +46,8 @@ class MaskSetCriterion(BaseModule):
         loss_cls: dict,
         loss_mask: dict,
         loss_dice: dict,
-        masks: dict,
-        no_object_weight: float,
+        masks: dict | None = None,
+        no_object_weight: float = 0.1,
     ) -> None:
         super().__init__()
         self.num_classes = num_classes
@@ -52,7 +56,7 @@ class MaskSetCriterion(BaseModule):
         self.loss_cls = MODELS.build(dict(loss_cls, class_weight=self.class_weight))
         self.loss_mask = MODELS.build(loss_mask)
         self.loss_dice = MODELS.build(loss_dice)
-        self.masks = TASK_UTILS.build(masks)
+        self.masks = TASK_UTILS.build(masks or dict(type=self.default_masks))
 
     def forward(
         self, layers: Sequence[dict[str, Tensor]], data_samples: TrackSampleList

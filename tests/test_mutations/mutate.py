@@ -10,6 +10,8 @@ from hypothesis import strategies as st
 
 from mmvis.testing import rle_of
 
+from .places import parent_of
+
 NAN, INF = float('nan'), float('inf')
 # What a place may hold instead: wrong types, limits, and what other files have.
 VALUES = (
@@ -132,39 +134,8 @@ def make_record(rng):
     )
 
 
-def places_of(value, path=()):
-    """Paths of all values below one, in order."""
-    items = ()
-    if isinstance(value, dict):
-        items = list(value.items())
-    elif isinstance(value, list):
-        items = list(enumerate(value))
-    for key, child in items:
-        yield (*path, key)
-        yield from places_of(child, (*path, key))
-
-
-def parent_of(content, path):
-    for key in path[:-1]:
-        content = content[key]
-    return content
-
-
-def apply(content, steps):
-    """Change a copy of the content, one step after the other."""
-    content = copy.deepcopy(content)
-    for where, operation, which in steps:
-        paths = list(places_of(content))
-        if not paths:
-            break
-        path = paths[where % len(paths)]
-        value = copy.deepcopy(VALUES[which % len(VALUES)])
-        change(parent_of(content, path), path[-1], operation, value, (content, paths))
-    return content
-
-
-def change(parent, key, operation, value, whole):
-    old = parent[key]
+def change(parent, key, operation, which, whole):
+    old, value = parent[key], copy.deepcopy(VALUES[which % len(VALUES)])
     if operation == 'delete':
         del parent[key]
     elif operation == 'twice' and isinstance(parent, list):
@@ -175,7 +146,7 @@ def change(parent, key, operation, value, whole):
         parent[key] = [old]
     elif operation == 'copy':
         content, paths = whole
-        other = paths[hash(repr(value)) % 7 * 13 % len(paths)]
+        other = paths[which % 7 * 13 % len(paths)]
         parent[key] = copy.deepcopy(parent_of(content, other)[other[-1]])
     elif operation == 'new key' and isinstance(old, dict):
         old['more'] = value

@@ -29,6 +29,8 @@ from mmvis.engine.resuming import check_resumable
 from mmvis.engine.strict_loading import load_strictly
 from mmvis.errors import UserError
 
+from .places import apply
+
 NAN, INF = float('nan'), float('inf')
 # What a place may hold instead.
 VALUES = (
@@ -119,35 +121,7 @@ def make_checkpoint():
     )
 
 
-def places_of(value, path=()):
-    items = ()
-    if isinstance(value, dict):
-        items = list(value.items())
-    elif isinstance(value, list):
-        items = list(enumerate(value))
-    for key, child in items:
-        yield (*path, key)
-        yield from places_of(child, (*path, key))
-
-
-def parent_of(content, path):
-    for key in path[:-1]:
-        content = content[key]
-    return content
-
-
-def apply(content, mutations):
-    content = copy.deepcopy(content)
-    for where, operation, which in mutations:
-        paths = list(places_of(content))
-        if not paths:
-            break
-        path = paths[where % len(paths)]
-        change(parent_of(content, path), path[-1], operation, which)
-    return content
-
-
-def change(parent, key, operation, which):
+def change(parent, key, operation, which, _):
     old = parent[key]
     value = copy.deepcopy(VALUES[which % len(VALUES)])
     is_dict = isinstance(parent, dict)
@@ -252,7 +226,7 @@ def folder(tmp_path_factory):
 
 @given(mutations=steps, is_new_format=st.booleans())
 def test_weights_are_loaded_right_or_refused(folder, mutations, is_new_format):
-    content = apply(make_checkpoint(), mutations)
+    content = apply(make_checkpoint(), mutations, change)
     path = folder / 'changed.pth'
     path.write_bytes(to_bytes(content, _use_new_zipfile_serialization=is_new_format))
     expected, model = judged_weights(content), make_model()
@@ -271,7 +245,7 @@ def test_weights_are_loaded_right_or_refused(folder, mutations, is_new_format):
 
 @given(mutations=steps)
 def test_trainings_resume_or_are_refused(folder, mutations):
-    content = apply(make_checkpoint(), mutations)
+    content = apply(make_checkpoint(), mutations, change)
     path = folder / 'changed.pth'
     path.write_bytes(to_bytes(content))
     model = make_model()

@@ -20,7 +20,8 @@ from mmvis.structures.results_json import read_results
 from mmvis.structures.rle import decode_mask
 
 from . import slow_evaluator as judge
-from .mutate import apply, make_files, mutations, seeds, text_mutations, to_bytes
+from .mutate import change, make_files, mutations, seeds, text_mutations, to_bytes
+from .places import apply
 
 MAX_PIXELS = 10_000  # of a video that the judge draws
 
@@ -91,7 +92,7 @@ def assert_masks_as_judged(gt, true_gt):
 def test_annotations(folder, seed, steps, text):
     gt, results, _ = make_files(seed)
     path = folder / 'gt.json'
-    data = to_bytes(apply(gt, steps), text)
+    data = to_bytes(apply(gt, steps, change), text)
     found, expected = read_as_judged(
         lambda: read_ground_truth(path), path, data, judge.is_valid_ground_truth
     )
@@ -110,7 +111,7 @@ def test_results(folder, seed, steps, text):
     found, expected = read_as_judged(
         lambda: read_results(path, checked),
         path,
-        to_bytes(apply(results, steps), text),
+        to_bytes(apply(results, steps, change), text),
         lambda content: judge.is_valid_results(content, gt),
     )
     if found is not None:
@@ -120,7 +121,7 @@ def test_results(folder, seed, steps, text):
 @given(seed=seeds, steps=mutations, text=text_mutations)
 def test_records(folder, seed, steps, text):
     path = folder / 'video_4.json'
-    data = to_bytes(apply(make_files(seed)[2], steps), text)
+    data = to_bytes(apply(make_files(seed)[2], steps, change), text)
     found, expected = read_as_judged(
         lambda: read_video_record(path), path, data, judge.is_valid_record
     )

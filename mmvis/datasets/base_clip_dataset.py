@@ -1,5 +1,7 @@
 """Base class of data sets of videos and of still images."""
 
+from collections.abc import Sequence
+
 from mmengine.dataset import BaseDataset
 from mmengine.fileio import join_path
 
@@ -123,6 +125,17 @@ class BaseClipDataset(BaseDataset):
                 '`test_mode=True` to predict on them.'
             )
         return kept
+
+    def _get_unserialized_subset(self, indices: int | Sequence[int]) -> list[dict]:
+        """Take the samples of ``indices``, or their first ones if it is a number."""
+        num = len(self.data_list)
+        is_valid = isinstance(indices, int) or all(-num <= i < num for i in indices)
+        if not is_valid:
+            raise UserValueError(
+                f'`indices` of the data set must be in [0, {num}), as {self.ann_file} '
+                f'has {num} samples, got {list(indices)}.'
+            )
+        return super()._get_unserialized_subset(indices)
 
     def __getitem__(self, idx: int | tuple[int, list[int]]) -> dict:
         """Load a sample; a :class:`SeededIndex` fixes all that is random about it."""

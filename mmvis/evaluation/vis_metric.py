@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -100,6 +100,44 @@ class VISMetric(BaseMetric):
             # As text: a tenth of the memory of the objects, and quick to gather.
             self.results.append((int(sample['video_id']), json.dumps(entries)))
 
+    @property
+    def ground_truth_file(self) -> str:
+        """The annotation file, that of the data set unless another one is given."""
+        path = self.ann_file or (self.dataset_meta or {}).get('ann_file')
+        if path is None:
+            raise UserValueError(
+                'VISMetric needs the annotation file: set `ann_file` of the evaluator, '
+                'or use a data set whose metainfo has it.'
+            )
+        return path
+
+    @property
+    def has_annotations(self) -> bool:
+        """Whether there is anything to compute AP with."""
+        return bool(self._ground_truth().get('annotations'))
+
+    def check_videos(self, records: Iterable[dict]) -> None:
+        """Check that the annotation file is that of the videos.
+
+        Args:
+            records (Iterable[dict]): ``video_id`` and ``img_paths`` of the videos that
+                are predicted.
+
+        Raises:
+            ValueError: If the file has not a video of this id and with these frames.
+        """
+        known = {video['id']: video for video in self._ground_truth()['videos']}
+        for record in records:
+            video, paths = known.get(record['video_id']), record['img_paths']
+            names = () if video is None else video['file_names']
+            if len(names) != len(paths) or not all(map(str.endswith, paths, names)):
+                raise UserValueError(
+                    f'{self.ground_truth_file}: "videos" has no id '
+                    f'{record["video_id"]} with the frames of this video of the data '
+                    f'set, {paths[0]} and so on. Leave out `ann_file` of the '
+                    'evaluator, or set it to the file of the data set.'
+                )
+
     def evaluate(self, size: int) -> dict:
         """Gather the videos of all ranks and evaluate them.
 
@@ -137,7 +175,7 @@ class VISMetric(BaseMetric):
                 logger='current',
                 level=logging.WARNING,
             )
-        is_scored = bool(gt.get('annotations')) and not self.format_only
+        is_scored = self.has_annotations and not self.format_only
         if self.outfile_prefix is not None or not is_scored:
             files = write_submission(entries, gt, self.outfile_prefix or 'results')
             names = ' and '.join(str(Path(file).resolve()) for file in files)
@@ -164,12 +202,7 @@ class VISMetric(BaseMetric):
 
     def _ground_truth(self) -> dict:
         """Read the annotation file, once; keep the categories of the data set."""
-        path = self.ann_file or (self.dataset_meta or {}).get('ann_file')
-        if path is None:
-            raise UserValueError(
-                'VISMetric needs the annotation file: set `ann_file` of the evaluator, '
-                'or use a data set whose metainfo has it.'
-            )
+        path = self.ground_truth_file
         if self._gt is None or self._gt_file != path:
             gt = self._read(path)
             cat_ids = (self.dataset_meta or {}).get('cat_ids')

@@ -220,6 +220,13 @@ def test_bad_options(tiny, options, message):
         load(tiny, **options)
 
 
+@pytest.mark.parametrize('indices', [[3], [0, -4]])
+def test_indices_beyond_the_videos(tiny, indices):
+    assert len(load(tiny, indices=[1])) == len(load(tiny, indices=1)) == 1
+    with pytest.raises(ValueError, match=r'`indices` .* in \[0, 3\), as .* 3 samples'):
+        load(tiny, indices=indices)
+
+
 def test_unknown_option_fails(tiny):
     with pytest.raises(TypeError, match='frame_range'):
         load(tiny, frame_range=3)

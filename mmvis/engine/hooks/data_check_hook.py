@@ -16,8 +16,10 @@ from mmengine.runner.base_loop import BaseLoop
 from torch import nn
 from torch.utils.data import DataLoader
 
+from mmvis.datasets.base_clip_dataset import BaseClipDataset
 from mmvis.engine.loops import EpochBasedTrainLoop, is_endless
 from mmvis.errors import UserValueError
+from mmvis.evaluation.vis_metric import VISMetric
 from mmvis.registry import DATASETS, HOOKS
 
 __all__ = ['DataCheckHook']
@@ -47,7 +49,8 @@ class DataCheckHook(Hook):
         Raises:
             ValueError: If the number of classes is not that of the model, the classes
                 of the training, validation and test sets differ, a ground truth is
-                not valid, or the training would have no end or no iteration.
+                not valid or not that of the data set, or the training would have no
+                end, no iteration or no loss.
         """
         loaders = dict(_loaders(runner))
         for phase, loader in loaders.items():
@@ -57,9 +60,11 @@ class DataCheckHook(Hook):
         if 'train' in loaders and self.compare_names:
             by_phase = {p: _classes(loader.dataset) for p, loader in loaders.items()}
             _check_same_classes({**by_phase, **_classes_of_test_set(runner)})
-        if 'val' in loaders:
-            # Without any sample, a metric only reads and checks its ground truth.
-            runner.val_loop.evaluator.process(data_samples=[])
+        if 'train' in loaders:
+            _check_criteria(runner.model)
+        for phase in loaders.keys() & {'val', 'test'}:
+            loop = getattr(runner, f'{phase}_loop')
+            _check_ground_truth(loop, phase, is_in_training='train' in loaders)
 
     def after_load_checkpoint(self, runner: Runner, checkpoint: dict) -> None:
         """Compare the classes of a checkpoint, where it knows them.
@@ -131,6 +136,35 @@ def _check_num_classes(
             f'{_listed(classes)}. Set num_classes to {len(classes)}, or choose classes '
             f'with {phase}_dataloader.dataset.metainfo.'
         )
+
+
+def _check_criteria(model: nn.Module) -> None:
+    model = model.module if is_model_wrapper(model) else model
+    for name, module in model.named_modules():
+        if getattr(module, 'criterion', True) is None:
+            raise UserValueError(
+                f'`model.{name}.criterion` is None, so there is no loss to train with. '
+                'Set it as in configs/_base_/models.'
+            )
+
+
+def _check_ground_truth(loop: BaseLoop, phase: str, *, is_in_training: bool) -> None:
+    # Without any sample, a metric only reads and checks its ground truth.
+    loop.evaluator.process(data_samples=[])
+    for metric in getattr(loop.evaluator, 'metrics', ()):
+        if not isinstance(metric, VISMetric) or not is_main_process():
+            continue
+        if is_in_training and not (metric.has_annotations or metric.format_only):
+            raise UserValueError(
+                f'`{phase}_evaluator` has no annotations to compute AP with: '
+                f'{metric.ground_truth_file} has none. Choose an annotated file, or '
+                'train without validation: val_cfg=None val_dataloader=None '
+                'val_evaluator=None.'
+            )
+        dataset = loop.dataloader.dataset
+        is_clips = isinstance(dataset, BaseClipDataset)
+        if is_clips and metric.ground_truth_file != dataset.ann_file:
+            metric.check_videos(map(dataset.get_data_info, range(len(dataset))))
 
 
 def _check_length(loop: BaseLoop, loader: DataLoader) -> None:

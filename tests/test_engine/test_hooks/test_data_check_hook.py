@@ -1,16 +1,20 @@
+import json
 from types import SimpleNamespace
 
 import pytest
 from mmengine.config import Config
 from mmengine.dataset import DefaultSampler, InfiniteSampler
+from mmengine.evaluator import Evaluator
 from mmengine.runner import EpochBasedTrainLoop as MMEngineEpochLoop
 from mmengine.runner.base_loop import BaseLoop
 from torch import nn
 from torch.utils.data import BatchSampler, DataLoader
 
+from mmvis.datasets import YouTubeVISDataset
 from mmvis.engine.hooks import DataCheckHook
 from mmvis.engine.loops import EpochBasedTrainLoop
 from mmvis.errors import UserValueError
+from mmvis.evaluation import VISMetric
 from mmvis.testing import make_tiny_vis
 
 CLASSES = ('ant', 'bee', 'cow')
@@ -134,6 +138,83 @@ def test_ground_truth_is_read_before_the_first_iteration():
     runner.val_loop.evaluator = SimpleNamespace(process=process)
     with pytest.raises(UserValueError, match=r'valid\.json is damaged'):
         DataCheckHook().before_run(runner)
+
+
+@pytest.fixture
+def make_validation(tmp_path, mmvis_scope):
+    """A runner that trains and validates on three videos, with changed arguments."""
+
+    def make(ann_file=None, **metric):
+        make_tiny_vis(tmp_path, num_videos=3, num_instances=1, classes=CLASSES)
+        dataset = YouTubeVISDataset(
+            data_root=str(tmp_path), ann_file='train.json', test_mode=True, pipeline=[]
+        )
+        metric = VISMetric(ann_file=ann_file and str(tmp_path / ann_file), **metric)
+        metric.dataset_meta = dataset.metainfo
+        runner = make_runner(train=CLASSES, val=CLASSES)
+        runner.val_loop.dataloader = DataLoader(dataset)
+        runner.val_loop.evaluator = Evaluator(metric)
+        return runner
+
+    return make
+
+
+@pytest.fixture
+def write_json(tmp_path, make_validation):
+    def write(change):
+        make_validation()
+        content = json.loads((tmp_path / 'train.json').read_text())
+        change(content)
+        (tmp_path / 'other.json').write_text(json.dumps(content))
+
+    return write
+
+
+def test_validation_of_a_training_has_annotations(make_validation, write_json):
+    DataCheckHook().before_run(make_validation())
+    write_json(lambda content: content.update(annotations=[]))
+    with pytest.raises(UserValueError, match=r'`val_evaluator` has no annotations to'):
+        DataCheckHook().before_run(make_validation('other.json'))
+    # Results for a server are wanted, as in a test.
+    DataCheckHook().before_run(make_validation('other.json', format_only=True))
+    runner = make_validation('other.json')
+    runner.test_loop = runner._test_loop = runner.val_loop
+    runner._train_loop = runner._val_loop = None
+    DataCheckHook().before_run(runner)
+
+
+@pytest.mark.parametrize(
+    'change',
+    [
+        lambda content: content['videos'].pop(1),
+        lambda content: content['videos'][1].update(
+            file_names=[f'x{name}' for name in content['videos'][1]['file_names']]
+        ),
+    ],
+)
+def test_ground_truth_is_that_of_the_videos(make_validation, write_json, change):
+    """With the file of another split, AP would be that of mere chance."""
+
+    def change_videos(content):
+        change(content)
+        ids = [video['id'] for video in content['videos']]
+        content['annotations'] = [
+            item for item in content['annotations'] if item['video_id'] in ids
+        ]
+
+    write_json(lambda content: None)
+    DataCheckHook().before_run(make_validation('other.json'))
+    write_json(change_videos)
+    with pytest.raises(UserValueError, match=r'other\.json: "videos" has no id 2 with'):
+        DataCheckHook().before_run(make_validation('other.json'))
+
+
+def test_training_has_a_loss():
+    model = make_model()
+    model.head.criterion = None
+    with pytest.raises(UserValueError, match=r'`model\.head\.criterion` is None'):
+        DataCheckHook().before_run(make_runner(model, train=CLASSES))
+    DataCheckHook().before_run(make_runner(model, test=CLASSES))
 
 
 @pytest.mark.parametrize(

@@ -11,6 +11,9 @@ from mmengine.registry import init_default_scope
 import mmvis.models  # noqa: F401 - registers what configs name
 from mmvis.converters.tensor_checks import quoted
 from mmvis.datasets import DATASET_CLASSES
+from mmvis.engine.config_types import check_types
+from mmvis.engine.config_values import check_values
+from mmvis.engine.run_config import merge_options, read_config
 from mmvis.engine.strict_loading import load_strictly
 from mmvis.errors import UserValueError
 from mmvis.models.vis.base import ClipVISModel
@@ -48,6 +51,7 @@ def init_model(
     Raises:
         FileNotFoundError: If a file does not exist.
         OSError: If published weights cannot be downloaded.
+        TypeError: If an argument of the model has the wrong type.
         ValueError: If the checkpoint does not fit the model, or names other classes
             than the model has, or is given beside ``pretrained``.
     """
@@ -59,8 +63,10 @@ def init_model(
                 'one of them.'
             )
         checkpoint = f'zoo://{Path(cfg.filename).stem}'
-    if cfg_options:
-        cfg.merge_from_dict(cfg_options)
+    merge_options(cfg, cfg_options)
+    content = dict(model=cfg.to_dict().get('model'))
+    check_values(content)
+    check_types(content)
     init_default_scope(cfg.get('default_scope', 'mmvis'))
     model = MODELS.build(cfg.model)
     stored: dict = {}
@@ -101,7 +107,7 @@ def _read_config(config: str | Path | Config) -> Config:
     """A config that may be changed."""
     if isinstance(config, Config):
         return config.copy()
-    return Config.fromfile(find_config(config))
+    return read_config(find_config(config))
 
 
 def _dataset_meta(cfg: Config, stored: dict) -> dict:

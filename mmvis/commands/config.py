@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from mmengine.config import Config
 
 from mmvis.engine.command_line import ToolArgumentParser
-from mmvis.engine.run_config import read_config
+from mmvis.engine.run_config import merge_options, read_config
 from mmvis.engine.user_errors import user_errors
 from mmvis.zoo import find_config
 
@@ -63,7 +63,7 @@ def main(args: Sequence[str] | None = None) -> None:
 
 def _read(name: str, cfg_options: dict | None) -> Config:
     cfg = read_config(find_config(name))
-    cfg.merge_from_dict(cfg_options or {})
+    merge_options(cfg, cfg_options)
     return cfg
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from mmengine.config import Config, ConfigDict
+from mmengine.config import ConfigDict
 from mmengine.logging import print_log
 from mmengine.registry import init_default_scope
 from torch import Tensor
 
 import mmvis.models  # noqa: F401  (registers the models)
 from mmvis.converters.checkpoint_file import read_tensors, write_checkpoint
+from mmvis.engine.run_config import read_config
 from mmvis.engine.user_errors import user_errors
 
 __all__ = ['convert_file', 'load_model_cfg']
@@ -22,7 +23,7 @@ Convert = Callable[[dict[str, Tensor]], dict[str, Tensor]]
 def load_model_cfg(config: str | Path) -> ConfigDict:
     """The model of a config, without pretrained weights, ready to be built."""
     init_default_scope('mmvis')
-    model_cfg = Config.fromfile(config).model
+    model_cfg = read_config(config).model
     model_cfg.backbone.init_cfg = None
     return model_cfg
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-import difflib
+import argparse
 import inspect
 import traceback
 from pathlib import Path
+from typing import Any
 
 from mmengine.config import Config
 from mmengine.runner import Runner
+from mmengine.utils import import_modules_from_strings
 
+from mmvis.engine.config_parts import similar_names
+from mmvis.engine.config_types import check_types
 from mmvis.engine.config_values import check_values
 from mmvis.errors import UserError, UserKeyError, UserValueError
 
-__all__ = ['read_config', 'read_run_config']
+__all__ = ['merge_options', 'read_config', 'read_run_config']
 
 # Keys of a config that a run reads beside the arguments of a runner.
-_READ_BY_TOOLS = ('runner_type', 'strategy', 'compile')
+_READ_BY_TOOLS = ('runner_type', 'strategy', 'compile', 'custom_imports', 'verbose')
 
 
 def read_config(path: str | Path) -> Config:
@@ -60,21 +64,46 @@ def read_config(path: str | Path) -> Config:
     )
 
 
-def read_run_config(
-    config: str,
-    cfg_options: dict | None = None,
-    work_dir: str | None = None,
-    launcher: str = 'none',
-) -> Config:
+def merge_options(cfg: Config, cfg_options: dict | None) -> None:
+    """Override values of a config, and import its ``custom_imports`` if they are new.
+
+    Args:
+        cfg (Config): What was read from a file, changed in place.
+        cfg_options (dict, optional): Values by dotted key.
+
+    Raises:
+        ValueError: If a key is not that of a part of the config, or a module cannot be
+            imported; the message names it.
+    """
+    for key, value in (cfg_options or {}).items():
+        try:
+            cfg.merge_from_dict({key: value})
+        except (AssertionError, LookupError, TypeError, ValueError) as error:
+            # MMEngine's advice on a dict where the file has none is for files.
+            remedy = ' Give the whole dict.' if '_delete_' in str(error) else ''
+            reason = str(error).partition(' You may set')[0]
+            raise UserValueError(f'{key}={value}: {reason}{remedy}') from error
+    if any(key.split('.')[0] == 'custom_imports' for key in cfg_options or {}):
+        _import_modules(cfg.custom_imports)
+
+
+def _import_modules(custom_imports: Any) -> None:
+    try:
+        import_modules_from_strings(**custom_imports)
+    except Exception as error:  # whatever the modules do
+        raise UserValueError(
+            f'`custom_imports` is {custom_imports}, expected dict(imports=[...]) with '
+            f'names of modules in PYTHONPATH: {type(error).__name__}: {error}.'
+        ) from error
+
+
+def read_run_config(options: argparse.Namespace) -> Config:
     """Read a config file and apply the options that all tools have.
 
     Args:
-        config (str): Path of the config file.
-        cfg_options (dict, optional): Values by dotted key.
-        work_dir (str, optional): Folder for everything that the run writes.
-            Defaults to None: the config's ``work_dir``, or ./work_dirs/NAME for a
-            config NAME.py.
-        launcher (str): 'none', 'pytorch', 'slurm' or 'mpi'. Defaults to 'none'.
+        options (Namespace): What :class:`~mmvis.engine.command_line.RunArgumentParser`
+            has parsed. ``work_dir``, the folder for everything that the run writes,
+            may be None: then it is the config's, or ./work_dirs/NAME for NAME.py.
 
     Returns:
         Config: What a runner is built from.
@@ -83,24 +112,25 @@ def read_run_config(
         FileNotFoundError: If there is no such file.
         KeyError: If it lacks what every run needs, or an option sets a part that
             nothing reads.
-        TypeError: If the model is not a dict.
+        TypeError: If a value has another type than the part of mmvis that takes it.
         ValueError: If running it fails, or a value is not valid.
     """
-    cfg = read_config(config)
-    if cfg_options:
-        _check_first_keys(cfg, cfg_options)
-        cfg.merge_from_dict(cfg_options)
+    cfg = read_config(options.config)
+    _check_first_keys(cfg, options.cfg_options or {})
+    merge_options(cfg, options.cfg_options)
     if 'model' not in cfg:
         raise UserKeyError(
             '`model` is missing. A config to run is one that names a model, as '
             'configs/ifc_r50.py, not one of configs/_base_/.'
         )
-    if work_dir is not None:
-        cfg.work_dir = work_dir
+    if options.work_dir is not None:
+        cfg.work_dir = options.work_dir
     elif cfg.get('work_dir') is None:
-        cfg.work_dir = str(Path('work_dirs', Path(config).stem))
-    cfg.launcher = launcher
+        cfg.work_dir = str(Path('work_dirs', Path(options.config).stem))
+    cfg.launcher = options.launcher
+    cfg.verbose = options.verbose or cfg.get('verbose', False)
     check_values(cfg.to_dict())
+    check_types(cfg.to_dict())
     _load_seen_frames_only(cfg)
     return cfg
 
@@ -113,11 +143,10 @@ def _check_first_keys(cfg: Config, cfg_options: dict) -> None:
         first = key.split('.')[0]
         if first in known:
             continue
-        similar = difflib.get_close_matches(first, known, n=2)
-        hint = f' Did you mean {" or ".join(similar)}?' if similar else ''
         raise UserKeyError(
             f'--cfg-options {key}: there is no part {first!r} in the config, and no '
-            f'run reads one.{hint} `mmvis config NAME` prints the config.'
+            f'run reads one.{similar_names(first, known)} `mmvis config NAME` prints '
+            'the config.'
         )
 
 

@@ -55,10 +55,7 @@ def main(args: Sequence[str] | None = None) -> None:
     """
     options = parse_args(args)
     with user_errors(options.config):
-        cfg = read_run_config(
-            options.config, options.cfg_options, options.work_dir, options.launcher
-        )
-        cfg.verbose = options.verbose or cfg.get('verbose', False)
+        cfg = read_run_config(options)
         apply_options(cfg, options)
     with user_errors(options.config, cfg):
         train(cfg)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import errno
 import logging
 import re
@@ -11,29 +10,18 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 from mmengine.config import Config
 from mmengine.logging import MMLogger
 
+from mmvis.engine.config_errors import (
+    explain_config_error,
+    is_about_config,
+    traced_calls,
+)
 from mmvis.errors import UserError
 
 __all__ = ['explain', 'is_user_error', 'user_errors']
-
-_REGISTRY = 'mmengine.registry.build_functions'
-#: Modules of MMEngine whose errors are about the content of a config.
-_CONFIG_MODULES = (
-    _REGISTRY,
-    'mmengine.config.config',
-    'mmengine.config.lazy',
-    'mmengine.config.utils',
-    'mmengine.registry.registry',
-    'mmengine.runner.runner',
-    'mmengine.runner._flexible_runner',
-)
-#: Packages whose constructors get their arguments from a config.
-_CONFIGURED_PACKAGES = ('mmcv', 'mmdet', 'mmengine', 'torch')
-_CONFIG_ERRORS = (AssertionError, ImportError, KeyError, TypeError, ValueError)
 
 #: Messages of torch when a resource is exhausted, and how to fix it.
 _LACKS = (
@@ -101,13 +89,13 @@ def is_user_error(error: BaseException) -> bool:
     error = _original(error)
     return (
         isinstance(error, (UserError, OSError, SyntaxError))
-        or _is_about_config(error)
+        or is_about_config(error)
         or _find_remedy(error) is not None
     )
 
 
 def explain(error: BaseException, cfg: Config | None = None) -> str:
-    """Message of an error; of an unknown type with its field and similar names."""
+    """Message of an error; of one about a config with the field."""
     error = _original(error)
     message = _message(error)
     remedy = _find_remedy(error)
@@ -115,18 +103,9 @@ def explain(error: BaseException, cfg: Config | None = None) -> str:
         return f'{message.rstrip(".")}. {remedy}'
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return _explain_full_disk(error, cfg)
-    unknown = re.match(r'(\S+) is not in the (?:\S+?::)?(.+?) registry', message)
-    if unknown is None or cfg is None:
+    if cfg is None:
         return message
-    name, kind = unknown.groups()
-    fields = [path for path, value in _types(cfg.to_dict()) if value == name]
-    hints = difflib.get_close_matches(name, _registered(kind), n=3)
-    hint = f' Did you mean {" or ".join(hints)}?' if hints else ''
-    return (
-        f'{" and ".join(fields) or "a type"} is {name!r}, which is no {kind} of '
-        f'mmvis, MMDetection or MMEngine.{hint} Own components need an entry in '
-        'custom_imports.'
-    )
+    return explain_config_error(error, message, cfg.to_dict())
 
 
 def _original(error: BaseException) -> BaseException:
@@ -134,38 +113,10 @@ def _original(error: BaseException) -> BaseException:
 
     Its ``Runner.call_hook`` replaces each TypeError of a hook.
     """
-    calls = _calls(error)
+    calls = traced_calls(error)
     if calls and calls[-1][1] == 'call_hook' and error.__context__ is not None:
         return error.__context__
     return error
-
-
-def _calls(error: BaseException) -> list[tuple[str, str]]:
-    """Module and function of each frame of a traceback, the raising one last."""
-    return [
-        (frame.f_globals.get('__name__', ''), frame.f_code.co_name)
-        for frame, _ in traceback.walk_tb(error.__traceback__)
-    ]
-
-
-def _is_about_config(error: BaseException) -> bool:
-    """Whether the stack raised an error about a value of the config.
-
-    That is an error raised where a config is read or a registry builds from it, or in
-    the constructor of what is built.
-    """
-    calls = _calls(error)
-    if not calls or not isinstance(error, _CONFIG_ERRORS):
-        return False
-    module = calls[-1][0]
-    if module in _CONFIG_MODULES:
-        return True
-    modules = [name for name, _ in calls]
-    if _REGISTRY not in modules or module.split('.')[0] not in _CONFIGURED_PACKAGES:
-        return False
-    after_registry = calls[len(modules) - modules[::-1].index(_REGISTRY) :]
-    # Constructors, with the private functions and comprehensions that they use.
-    return all(function.startswith(('_', '<')) for _, function in after_registry)
 
 
 def _find_remedy(error: BaseException) -> str | None:
@@ -222,32 +173,3 @@ def _log_traceback(error: BaseException, cfg: Config | None) -> str | None:
             )
             path = handler.baseFilename
     return path
-
-
-def _types(value: Any, path: str = '') -> Iterator[tuple[str, str]]:
-    """Every ``type`` in a config with its dotted path."""
-    if isinstance(value, dict):
-        items = value.items()
-    elif isinstance(value, (list, tuple)):
-        items = enumerate(value)
-    else:
-        return
-    for key, child in items:
-        child_path = f'{path}.{key}' if path else str(key)
-        if key in ('type', 'runner_type'):
-            yield child_path, child
-        else:
-            yield from _types(child, child_path)
-
-
-def _registered(kind: str) -> list[str]:
-    """Names in the registries of one kind, of mmvis and its parents."""
-    from mmvis import registry  # imports torch, which most tools need anyhow
-
-    names: list[str] = []
-    for attribute in registry.__all__:
-        node = getattr(registry, attribute)
-        while node is not None and node.name == kind:
-            names += node.module_dict
-            node = node.parent
-    return names

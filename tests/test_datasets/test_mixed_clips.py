@@ -1,16 +1,13 @@
 import pytest
 import torch
-from mmengine.registry import init_default_scope
 
 from mmvis.datasets import MixedClipDataset
 from mmvis.datasets.samplers import SeededInfiniteSampler
 from mmvis.testing import make_tiny_vis
 
-init_default_scope('mmvis')
-
 
 @pytest.fixture
-def configs(tmp_path):
+def configs(tmp_path, mmvis_scope):
     """Two data sets, of three videos and of two."""
     pipeline = [
         dict(type='SampleReferenceClip', clip_len=2),

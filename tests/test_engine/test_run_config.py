@@ -1,8 +1,20 @@
 import pytest
 from mmengine.config import Config
 
-from mmvis.engine.run_config import read_config, read_run_config
-from mmvis.errors import UserKeyError, UserValueError
+from mmvis.engine import run_config
+from mmvis.engine.command_line import RunArgumentParser
+from mmvis.engine.run_config import merge_options, read_config
+from mmvis.errors import UserKeyError, UserTypeError, UserValueError
+from mmvis.registry import MODELS
+
+
+def read_run_config(path, cfg_options=None, **given):
+    """Read the config of a run as after a command line."""
+    options = RunArgumentParser('', '', 'x', 'x').parse_args([path])
+    options.cfg_options = cfg_options
+    for name, value in given.items():
+        setattr(options, name, value)
+    return run_config.read_run_config(options)
 
 
 @pytest.fixture
@@ -56,7 +68,10 @@ def test_options_of_a_run(write):
     cfg = read_run_config(path, {'model.type': 'B'}, launcher='slurm')
     assert (cfg.model.type, cfg.launcher) == ('B', 'slurm')
     assert cfg.work_dir == 'work_dirs/mine'
+    assert not cfg.verbose
     assert read_run_config(path, work_dir='out').work_dir == 'out'
+    assert read_run_config(path, verbose=True).verbose
+    assert read_run_config(path, {'verbose': True}).verbose
 
 
 def test_config_without_a_model(write):
@@ -69,6 +84,7 @@ model = dict(type='IFC', test_cfg=dict(frame_stride=1))
 val_dataloader = dict(sampler=dict(type='VideoChunkSampler', chunk_len=8))
 test_dataloader = dict(sampler=dict(type='VideoChunkSampler', frame_stride={stride}))
 train_dataloader = dict(sampler=dict(type='SeededInfiniteSampler'))
+val_cfg = test_cfg = val_evaluator = test_evaluator = dict()
 """
 
 
@@ -97,3 +113,53 @@ def test_options_of_parts_that_are_read(write, key):
     path = write('model = dict(type="IFC")\nown = dict(part=1)')
     cfg = read_run_config(path, {key: 'x'})
     assert key.split('.')[0] in cfg
+
+
+def test_modules_of_the_command_line_are_imported(write, tmp_path, monkeypatch):
+    """As those of a file are."""
+    monkeypatch.syspath_prepend(tmp_path)
+    write(
+        'from mmvis.registry import MODELS\n'
+        "MODELS.register_module(name='GivenLater', module=dict)\n",
+        name='parts_of_the_command_line.py',
+    )
+    path = write('model = dict(type="IFC")')
+    read_run_config(
+        path, {'custom_imports': dict(imports=['parts_of_the_command_line'])}
+    )
+    assert MODELS.get('GivenLater') is dict
+    MODELS.module_dict.pop('GivenLater')
+
+
+@pytest.mark.parametrize(
+    ('value', 'message'),
+    [
+        (dict(imports=['no_such_module']), 'ImportError: .*no_such_module'),
+        (dict(imports=[5]), 'TypeError'),
+        (dict(import_=['json']), "unexpected keyword argument 'import_'"),
+    ],
+)
+def test_modules_that_cannot_be_imported(write, value, message):
+    cfg = read_config(write('a = 1'))
+    with pytest.raises(UserValueError, match=f'`custom_imports` is .*{message}'):
+        merge_options(cfg, dict(custom_imports=value))
+
+
+@pytest.mark.parametrize(
+    ('key', 'value', 'message'),
+    [
+        ('a.b', 1, r'^a\.b=1: .*Give the whole dict\.$'),
+        ('c.7', 1, r'c\.7=1: '),
+        ('c.x', 1, r'c\.x=1: '),
+    ],
+)
+def test_options_that_do_not_fit_are_named(write, key, value, message):
+    cfg = read_config(write('a = None\nc = [1, 2]'))
+    with pytest.raises(UserValueError, match=message):
+        merge_options(cfg, {key: value})
+
+
+def test_types_of_a_run_are_checked(write):
+    path = write("model = dict(type='IFC', backbone=dict(), head=dict())\n")
+    with pytest.raises(UserTypeError, match=r'^`model\.head` must be a dict, got None'):
+        read_run_config(path, {'model.head': None})

@@ -142,7 +142,7 @@ def test_unknown_type_is_found_in_the_config():
     error = caught(lambda: MODELS.build(heads[1]))
     assert is_user_error(error)
     message = explain(error, cfg)
-    assert message.startswith("model.heads.1.type is 'IFCHaed', which is no model")
+    assert message.startswith("`model.heads.1.type` is 'IFCHaed', which is no model")
     assert 'Did you mean IFCHead' in message
     assert explain(KeyError('other'), cfg) == 'other'
 

@@ -221,7 +221,7 @@ def test_two_processes_give_the_same_results(
     ('args', 'options', 'message'),
     [
         (['--out', 'x.pkl'], [], '--out must be a .json file, got x.pkl'),
-        ([], ['test_dataloader=None'], '`test_dataloader` and `test_evaluator` are'),
+        ([], ['test_dataloader=None'], '`test_dataloader` must be set'),
         ([], ['model.head.num_queries=9'], 'head.decoder'),
         ([], ['model.backbone.depth=34'], 'another model'),
     ],

@@ -166,8 +166,16 @@ def test_class_head_of_another_training(train, tmp_path, capsys, caplog):
     [
         (['--amp'], [], '--amp needs a GPU'),
         (['--auto-scale-lr'], ['auto_scale_lr=None'], 'auto_scale_lr.base_batch_size'),
-        ([], ['model.head.type=IFCHaed'], "model.head.type is 'IFCHaed', which is no"),
-        ([], ['model.head.num_querys=3'], "unexpected keyword argument 'num_querys'"),
+        (
+            [],
+            ['model.head.type=IFCHaed'],
+            "`model.head.type` is 'IFCHaed', which",
+        ),
+        (
+            [],
+            ['model.head.num_querys=3'],
+            "has no argument 'num_querys'. Did you",
+        ),
         (
             [],
             ['model.head.num_classes=4'],
@@ -229,7 +237,7 @@ def test_runner_type_is_built(train, tmp_path, capsys):
     assert (tmp_path / 'iter_4.pth').is_file()
     with pytest.raises(SystemExit):
         train(tmp_path, options=['runner_type=FlexibelRunner'])
-    message = "runner_type is 'FlexibelRunner', which is no runner"
+    message = "`runner_type` is 'FlexibelRunner', which is no runner"
     assert message in capsys.readouterr().err
 
 

@@ -27,6 +27,7 @@ from process_memory import MemorySampler
 from mmvis.datasets.categories import DATASET_CLASSES
 from mmvis.datasets.shapes_vis import ShapesVISSpec, generate_shapes_vis
 from mmvis.engine.command_line import ToolArgumentParser
+from mmvis.engine.run_config import merge_options, read_config
 from mmvis.registry import MODELS
 
 mpl.use('Agg')
@@ -206,8 +207,8 @@ def draw(runs: list[LongRun], path: str | Path) -> None:
 def main() -> None:
     """Make the videos, test on them, report."""
     args = parse_args()
-    cfg = Config.fromfile(args.config)
-    cfg.merge_from_dict(args.cfg_options or {})
+    cfg = read_config(args.config)
+    merge_options(cfg, args.cfg_options)
     work_dir = Path(args.work_dir).resolve()
     work_dir.mkdir(parents=True, exist_ok=True)
     checkpoint = args.checkpoint

@@ -13,6 +13,7 @@ from mmengine.runner import set_random_seed
 from mmengine.utils import ProgressBar
 
 from mmvis.engine.command_line import ToolArgumentParser
+from mmvis.engine.run_config import merge_options, read_config
 from mmvis.engine.user_errors import user_errors
 from mmvis.errors import UserKeyError, UserValueError
 from mmvis.registry import DATASETS
@@ -93,8 +94,7 @@ def main(args: Sequence[str] | None = None) -> None:
     """
     options = parse_args(args)
     with user_errors(options.config):
-        cfg = Config.fromfile(find_config(options.config))
-        if options.cfg_options is not None:
-            cfg.merge_from_dict(options.cfg_options)
+        cfg = read_config(find_config(options.config))
+        merge_options(cfg, options.cfg_options)
     with user_errors(options.config, cfg):
         write_clips(cfg, options)

@@ -10,7 +10,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmvis.errors import UserValueError
-from mmvis.models.layers import ViTBlock, rotary_position, run_recomputed
+from mmvis.models.layers import (
+    ViTBlock,
+    rotary_position,
+    run_recomputed,
+    stack_layers,
+)
 from mmvis.registry import MODELS
 from mmvis.structures import ClipFeatures
 
@@ -69,7 +74,6 @@ class VisionTransformer(BaseModule):
                 f"backbone.position must be 'absolute' or 'rotary', got {position!r}."
             )
         self.patch_size = patch_size
-        self.head_channels = embed_dims // layer['num_heads']
         self.with_cp = with_cp
         self.patch_embed = nn.Conv2d(3, embed_dims, patch_size, stride=patch_size)
         self.cls_token = nn.Parameter(torch.zeros(1, 1, embed_dims))
@@ -81,9 +85,8 @@ class VisionTransformer(BaseModule):
             nn.init.normal_(self.pos_embed, std=0.02)
         nn.init.normal_(self.cls_token, std=0.02)
         nn.init.normal_(self.reg_token, std=0.02)
-        self.blocks = nn.ModuleList(
-            ViTBlock(embed_dims, **layer) for _ in range(num_blocks)
-        )
+        self.blocks = stack_layers(ViTBlock, num_blocks, embed_dims, layer)
+        self.head_channels = embed_dims // layer['num_heads']
         self.norm = nn.LayerNorm(embed_dims, eps=1e-6) if final_norm else nn.Identity()
 
     def forward(self, features: ClipFeatures) -> ClipFeatures:

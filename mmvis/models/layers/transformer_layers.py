@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import inspect
+
 from mmengine.model import BaseModule
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmvis.errors import UserTypeError, UserValueError
 from mmvis.models.layers.attend import attend
 
 __all__ = ['Attention', 'DecoderLayer', 'EncoderLayer', 'FeedForward', 'stack_layers']
@@ -26,9 +29,17 @@ class Attention(nn.MultiheadAttention):
         embed_dims (int): C.
         num_heads (int): Number of heads.
         dropout (float): Dropout of the attention weights and of the residual.
+
+    Raises:
+        ValueError: If C is not a multiple of ``num_heads``.
     """
 
     def __init__(self, embed_dims: int, num_heads: int, dropout: float) -> None:
+        if num_heads < 1 or embed_dims % num_heads:
+            raise UserValueError(
+                f'embed_dims={embed_dims} cannot be split among '
+                f'layer.num_heads={num_heads}. Make it a multiple.'
+            )
         super().__init__(embed_dims, num_heads, dropout=dropout, batch_first=True)
         self.residual_dropout = nn.Dropout(dropout)
         self.norm = nn.LayerNorm(embed_dims)
@@ -167,7 +178,7 @@ class DecoderLayer(BaseModule):
 
 
 def stack_layers(
-    kind: type[EncoderLayer] | type[DecoderLayer],
+    kind: type[nn.Module],
     num_layers: int,
     embed_dims: int,
     layer: dict | None,
@@ -175,10 +186,27 @@ def stack_layers(
     """Build layers of one kind.
 
     Args:
-        kind (type): :class:`EncoderLayer` or :class:`DecoderLayer`.
+        kind (type): :class:`EncoderLayer`, :class:`DecoderLayer` or :class:`ViTBlock`.
         num_layers (int): How many.
         embed_dims (int): C.
-        layer (dict, optional): What else ``kind`` takes: ``num_heads``,
-            ``feedforward_channels``, ``dropout``. None keeps its defaults.
+        layer (dict, optional): What else ``kind`` takes, e.g. ``num_heads``. None keeps
+            its defaults.
+
+    Raises:
+        TypeError: If ``kind`` does not take an argument of ``layer``, or needs another.
+        ValueError: If there would be no layer.
     """
-    return nn.ModuleList(kind(embed_dims, **(layer or {})) for _ in range(num_layers))
+    layer = layer or {}
+    signature = inspect.signature(kind)
+    try:
+        signature.bind(embed_dims, **layer)
+    except TypeError as error:
+        raise UserTypeError(
+            f'`layer` is {layer}: {error}. {kind.__name__} takes '
+            f'{", ".join([*signature.parameters][1:])}.'
+        ) from error
+    if num_layers < 1:
+        raise UserValueError(
+            f'The number of layers must be at least 1, got {num_layers}.'
+        )
+    return nn.ModuleList(kind(embed_dims, **layer) for _ in range(num_layers))

@@ -11,7 +11,7 @@ from mmengine.model import BaseModel
 from torch import Tensor, nn
 
 from mmvis import memory_limits
-from mmvis.errors import UserValueError
+from mmvis.errors import UserTypeError, UserValueError
 from mmvis.inference.test_cfg import TestCfg
 from mmvis.inference.video_stream import VideoStream
 from mmvis.models.layers import PointwiseConv2d
@@ -117,8 +117,14 @@ class ClipVISModel(BaseModel):
             dict | list[TrackDataSample]: According to ``mode``.
 
         Raises:
-            ValueError: If ``inputs`` has not five axes or the mode is unknown.
+            TypeError: If ``inputs`` is not a tensor.
+            ValueError: If it has not five axes or the mode is unknown.
         """
+        if not isinstance(inputs, Tensor):
+            raise UserTypeError(
+                f'`inputs` must be a tensor, got a {type(inputs).__name__}. In a '
+                'config, set model.data_preprocessor.'
+            )
         if inputs.dim() != 5:
             raise UserValueError(
                 f'`inputs` must have shape (B, T, 3, H, W), got {tuple(inputs.shape)}. '
@@ -165,7 +171,7 @@ class ClipVISModel(BaseModel):
         if len(data_samples) != 1:
             raise UserValueError(
                 f'Videos are predicted one at a time, got {len(data_samples)}. Set '
-                '`test_dataloader.batch_size` to 1.'
+                '`batch_size` of val_dataloader and test_dataloader to 1.'
             )
         first, last = data_samples[0][0], data_samples[0][-1]
         video_id, video_len = first.video_id, first.video_len

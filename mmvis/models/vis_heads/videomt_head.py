@@ -11,7 +11,12 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmvis.errors import UserValueError
-from mmvis.models.layers import ViTBlock, rotary_position, run_recomputed
+from mmvis.models.layers import (
+    ViTBlock,
+    rotary_position,
+    run_recomputed,
+    stack_layers,
+)
 from mmvis.models.vis_heads.crop_masks import crop_masks
 from mmvis.models.vis_heads.mask_upscaler import MaskUpscaler
 from mmvis.registry import MODELS
@@ -86,15 +91,13 @@ class VidEoMTHead(BaseModule):
         self.token_channels = embed_dims
         self.num_queries = num_queries
         self.num_upscale_steps = num_upscale_steps
-        self.head_channels = embed_dims // layer['num_heads']
         self.position = position
         self.propagation = propagation
         self.max_grad_frames = max_grad_frames
         self.with_cp = with_cp
         self.query_feat = nn.Embedding(num_queries, embed_dims)
-        self.blocks = nn.ModuleList(
-            ViTBlock(embed_dims, **layer) for _ in range(num_blocks)
-        )
+        self.blocks = stack_layers(ViTBlock, num_blocks, embed_dims, layer)
+        self.head_channels = embed_dims // layer['num_heads']
         self.norm = nn.LayerNorm(embed_dims, eps=1e-6)
         self.class_embed = nn.Linear(embed_dims, num_classes + 1)
         self.mask_embed = nn.Sequential(

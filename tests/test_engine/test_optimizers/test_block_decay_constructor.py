@@ -1,12 +1,11 @@
 import pytest
 from mmengine.optim import build_optim_wrapper
-from mmengine.registry import init_default_scope
 
 import mmvis.engine  # noqa: F401  (registers the constructor)
 from mmvis.registry import MODELS
 from mmvis.testing import videomt_cfg
 
-init_default_scope('mmvis')
+pytestmark = pytest.mark.usefixtures('mmvis_scope')
 
 
 def build(model, **paramwise):

@@ -1,14 +1,13 @@
 import pytest
 import torch
 from mmdet.models.backbones import PyramidVisionTransformerV2
-from mmengine.registry import init_default_scope
 
 from mmvis import memory_limits
 from mmvis.models.backbones import MsgShifT, msgshift
 from mmvis.models.layers import shift_tokens
 from mmvis.structures import ClipFeatures
 
-init_default_scope('mmvis')
+pytestmark = pytest.mark.usefixtures('mmvis_scope')
 
 TINY = dict(embed_dims=8, num_messenger_tokens=8, drop_path_rate=0.0)
 CASES = ['B1T1', 'B1T2', 'B1T5', 'B1T8', 'B2T3']

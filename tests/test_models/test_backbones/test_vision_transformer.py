@@ -1,14 +1,13 @@
 import numpy as np
 import pytest
 import torch
-from mmengine.registry import init_default_scope
 
 from mmvis.models.backbones import VisionTransformer
 from mmvis.models.backbones.vision_transformer import resample_position
 from mmvis.registry import MODELS
 from mmvis.structures import ClipFeatures
 
-init_default_scope('mmvis')
+pytestmark = pytest.mark.usefixtures('mmvis_scope')
 TINY = dict(
     embed_dims=16, num_blocks=2, layer=dict(num_heads=2, layer_scale=1.0), img_size=64
 )

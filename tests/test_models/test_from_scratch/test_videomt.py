@@ -1,6 +1,5 @@
 import pytest
 import torch
-from mmengine.registry import init_default_scope
 
 from mmvis.models.from_scratch import (
     FromScratchVidEoMTHead,
@@ -9,7 +8,7 @@ from mmvis.models.from_scratch import (
 from mmvis.models.layers import sine_position
 from mmvis.structures import ClipFeatures
 
-init_default_scope('mmvis')
+pytestmark = pytest.mark.usefixtures('mmvis_scope')
 C, LAYER = 32, dict(num_heads=2, layer_scale=1.0)
 
 

@@ -6,13 +6,16 @@ import pytest
 import torch
 
 from mmvis import memory_limits
+from mmvis.errors import UserError
 from mmvis.models.layers import (
     DecoderLayer,
     EncoderLayer,
+    ViTBlock,
     attend,
     run_recomputed,
     sine_position,
     sine_position_3d,
+    stack_layers,
 )
 
 
@@ -188,3 +191,35 @@ def test_recomputing_changes_no_gradient():
         run_recomputed(layer, x, None, None, with_cp=with_cp).square().sum().backward()
         grads.append([p.grad.clone() for p in layer.parameters()])
     torch.testing.assert_close(grads[0], grads[1])
+
+
+def test_layers_are_built_alike():
+    layers = stack_layers(EncoderLayer, 3, 16, dict(num_heads=2))
+    assert [layer.self_attn.num_heads for layer in layers] == [2, 2, 2]
+    assert stack_layers(DecoderLayer, 1, 16, None)[0].cross_attn.num_heads == 8
+
+
+@pytest.mark.parametrize(
+    ('kind', 'num_layers', 'layer', 'message'),
+    [
+        (
+            EncoderLayer,
+            1,
+            dict(num_hads=2),
+            "'num_hads'. EncoderLayer takes num_",
+        ),
+        (
+            ViTBlock,
+            1,
+            dict(),
+            "required argument: 'num_heads'. ViTBlock takes",
+        ),
+        (ViTBlock, 1, dict(num_heads=3), 'embed_dims=16 cannot be split among'),
+        (DecoderLayer, 1, dict(num_heads=3), r'embed_dims=16 .* layer\.num_heads=3'),
+        (DecoderLayer, 1, dict(num_heads=0), 'embed_dims=16 cannot be split among'),
+        (EncoderLayer, 0, None, 'at least 1, got 0'),
+    ],
+)
+def test_layers_that_cannot_be_built(kind, num_layers, layer, message):
+    with pytest.raises(UserError, match=message):
+        stack_layers(kind, num_layers, 16, layer)

@@ -5,7 +5,6 @@ from types import SimpleNamespace
 
 import pytest
 import torch
-from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
 from torch import nn
 
@@ -20,7 +19,7 @@ from mmvis.models.roi_heads import StageOutput
 from mmvis.models.task_modules import ClipHungarianAssigner
 from mmvis.registry import MODELS
 
-init_default_scope('mmvis')
+pytestmark = pytest.mark.usefixtures('mmvis_scope')
 
 B, T, Q, K, C = 2, 2, 3, 2, 4
 H, W = 8, 16

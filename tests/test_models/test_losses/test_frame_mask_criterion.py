@@ -5,13 +5,12 @@ import pytest
 import torch
 from mmdet.structures import DetDataSample, TrackDataSample
 from mmdet.structures.mask import BitmapMasks
-from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
 
 from mmvis.registry import MODELS
 from mmvis.testing import videomt_cfg
 
-init_default_scope('mmvis')
+pytestmark = pytest.mark.usefixtures('mmvis_scope')
 B, Q, T, K = 2, 5, 3, 4
 SIZE = (16, 24)
 

@@ -2,14 +2,13 @@ import pytest
 import torch
 from mmdet.models.roi_heads.bbox_heads import DIIHead
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
 
 from mmvis import memory_limits
 from mmvis.models.roi_heads import ClipDIIHead
 from mmvis.registry import MODELS
 from mmvis.testing import load_pseudo
 
-init_default_scope('mmvis')
+pytestmark = pytest.mark.usefixtures('mmvis_scope')
 pseudo = load_pseudo()
 CLOSE = dict(atol=1e-4, rtol=0)
 

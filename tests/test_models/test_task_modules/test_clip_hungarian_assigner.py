@@ -1,11 +1,10 @@
 import pytest
 import torch
-from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
 
 from mmvis.models.task_modules import ClipHungarianAssigner
 
-init_default_scope('mmvis')
+pytestmark = pytest.mark.usefixtures('mmvis_scope')
 
 
 def test_matches_over_all_frames_at_once():

@@ -1,11 +1,10 @@
 import pytest
 import torch
-from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
 
 from mmvis.registry import TASK_UTILS
 
-init_default_scope('mmvis')
+pytestmark = pytest.mark.usefixtures('mmvis_scope')
 Q, T, K = 4, 3, 2
 
 

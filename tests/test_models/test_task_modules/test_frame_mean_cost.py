@@ -2,13 +2,12 @@ import numpy as np
 import pytest
 import torch
 from mmdet.structures.bbox import bbox_cxcywh_to_xyxy
-from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
 
 from mmvis.models.task_modules import ClipHungarianAssigner, FrameMeanCost
 from mmvis.testing import find_golden
 
-init_default_scope('mmvis')
+pytestmark = pytest.mark.usefixtures('mmvis_scope')
 
 # Of TeViT, golden/tevit/notes.md
 COSTS = [

@@ -1,13 +1,12 @@
 import pytest
 import torch
 from mmdet.structures import DetDataSample, TrackDataSample
-from mmengine.registry import init_default_scope
 
 from mmvis import memory_limits
 from mmvis.inference import TestCfg
 from mmvis.registry import MODELS
 
-init_default_scope('mmvis')
+pytestmark = pytest.mark.usefixtures('mmvis_scope')
 BACKBONE = dict(
     type='ResNet', depth=18, base_channels=4, stem_channels=4, out_indices=(1, 2, 3)
 )
@@ -156,6 +155,8 @@ def test_wrong_calls():
         model(torch.randn(3, 3, 40, 70))
     with pytest.raises(ValueError, match="'tensor', 'loss' or 'predict'"):
         model(torch.randn(1, 3, 3, 40, 70), mode='train')
+    with pytest.raises(TypeError, match=r'got a list\. In a config, set model'):
+        model([torch.randn(3, 3, 40, 70)], mode='loss')
     with pytest.raises(ValueError, match='one at a time'):
         model(torch.randn(2, 3, 3, 40, 70), make_samples((40, 70)) * 2, mode='predict')
 

@@ -1,11 +1,10 @@
 import pytest
 import torch
-from mmengine.registry import init_default_scope
 
 from mmvis.models.vis_heads import IFCHead
 from mmvis.structures import ClipFeatures
 
-init_default_scope('mmvis')
+pytestmark = pytest.mark.usefixtures('mmvis_scope')
 B, T, Q, K, C, M = 2, 3, 5, 4, 16, 2
 
 

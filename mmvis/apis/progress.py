@@ -22,6 +22,7 @@ from rich.progress import (
 from rich.text import Text
 
 from mmvis.inference import TestCfg
+from mmvis.terminal import printable
 
 __all__ = ['describe_clips', 'frame_bar', 'on_first_interrupt', 'say']
 
@@ -36,7 +37,8 @@ class _RateColumn(RichColumn):
 
 def say(message: str) -> None:
     """Show a line on stderr, where it does not mix with results on stdout."""
-    Console(stderr=True, soft_wrap=True, highlight=False, markup=False).print(message)
+    console = Console(stderr=True, soft_wrap=True, highlight=False, markup=False)
+    console.print(printable(message))
 
 
 @contextmanager

@@ -31,7 +31,7 @@ from mmvis.outputs import (
     write_frames,
 )
 from mmvis.sources import FrameSource, ImageSource, open_sources
-from mmvis.sources.frame_source import print_warning
+from mmvis.terminal import print_warning
 
 __all__ = ['VISInferencer']
 

@@ -11,6 +11,7 @@ from mmvis.atomic_file import atomic_file
 from mmvis.engine.command_line import ToolArgumentParser
 from mmvis.engine.user_errors import user_errors
 from mmvis.errors import UserKeyError, UserValueError
+from mmvis.terminal import printable
 
 __all__ = ['main']
 
@@ -60,7 +61,7 @@ def main(args: Sequence[str] | None = None) -> None:
     with user_errors(options.work_dir[0]):
         runs = {name: read_curves(Path(name)) for name in options.work_dir}
         if options.list:
-            print('\n'.join(sorted(set().union(*runs.values()))))
+            print('\n'.join(map(printable, sorted(set().union(*runs.values())))))
             return
         draw_curves(runs, options.keys or _default_keys(runs), options.out)
     print(options.out)
@@ -81,11 +82,12 @@ def read_curves(work_dir: Path) -> Curves:
     files = sorted(work_dir.glob('*/vis_data/scalars.json'))
     curves: Curves = defaultdict(dict)
     for file in files:
-        for number, line in enumerate(file.read_text('utf-8').splitlines(), start=1):
+        lines = file.read_bytes().splitlines()
+        for number, line in enumerate(lines, start=1):
             try:
                 row = dict(json.loads(line))
-                step = row.pop('step')
-            except (ValueError, KeyError, TypeError) as error:
+                step = int(row.pop('step'))
+            except (ArithmeticError, LookupError, TypeError, ValueError) as error:
                 raise UserValueError(
                     f'{file}, line {number} is not a row of logged numbers: {error}'
                 ) from error

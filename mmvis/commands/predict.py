@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from mmvis.engine.command_line import ToolArgumentParser
 from mmvis.engine.user_errors import user_errors
+from mmvis.terminal import printable
 
 __all__ = ['add_options', 'main', 'predict']
 
@@ -113,8 +114,8 @@ def predict(options: argparse.Namespace) -> None:
             on_damage=options.on_damage,
         )
     for result in results if isinstance(results, list) else [results]:
-        print(f'\n{result.name}: {len(result)} tracks in {result.video_len} frames')
+        name = printable(result.name)
+        print(f'\n{name}: {len(result)} tracks in {result.video_len} frames')
         for track in sorted(result, key=lambda track: -track.score)[:10]:
-            print(
-                f'  {track.name:16s} {track.score:.3f}  in {len(track.frames)} frames'
-            )
+            name = printable(track.name)
+            print(f'  {name:16s} {track.score:.3f}  in {len(track.frames)} frames')

@@ -27,6 +27,7 @@ from mmvis.atomic_file import atomic_file
 from mmvis.converters.tensor_checks import quoted, tensor_problem
 from mmvis.converters.unpickling import load_arrays, load_torch
 from mmvis.errors import UserValueError
+from mmvis.file_kind import check_is_file, describe_content
 
 __all__ = [
     'find_checkpoint',
@@ -56,7 +57,8 @@ def find_checkpoint(name: str | Path) -> Path:
     Raises:
         FileNotFoundError: If there is none.
         OSError: If published weights cannot be downloaded.
-        ValueError: If ``MODULE`` is not an installed package or ``PATH`` leaves it.
+        ValueError: If ``MODULE`` is not an installed package or ``PATH`` leaves it, or
+            the path is that of a folder, a device or the like.
     """
     if str(name).startswith(_ZOO):
         from mmvis.zoo.weights import fetch_weights  # it reads checkpoints itself
@@ -64,6 +66,7 @@ def find_checkpoint(name: str | Path) -> Path:
         return fetch_weights(str(name).removeprefix(_ZOO))
     is_in_package = str(name).startswith(_PACKAGE)
     path = _path_in_package(str(name)) if is_in_package else Path(name).expanduser()
+    check_is_file(path)
     if not path.is_file():
         raise FileNotFoundError(
             errno.ENOENT, 'there is no such checkpoint file', str(name)
@@ -321,7 +324,9 @@ def _unreadable(path: Path, error: Exception) -> str:
     # Torch's message begins with a long advice to run the file's code.
     reason = str(error).rpartition('WeightsUnpickler error:')[2].strip()
     reason = quoted(reason.partition('\n')[0])
+    with path.open('rb') as file:
+        kind = describe_content(file.read(256))
     return (
         f'{path} is not a checkpoint, or is corrupted ({type(error).__name__}: '
-        f'{reason}). {_COPY_AGAIN}'
+        f'{reason}).{kind} {_COPY_AGAIN}'
     )

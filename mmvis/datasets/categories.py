@@ -68,11 +68,18 @@ def match_categories(
         both by label.
 
     Raises:
-        ValueError: If the file's categories are not those asked for.
+        ValueError: If the file's categories are not those asked for, or two have one
+            name.
     """
     by_id = sorted(categories, key=lambda category: category['id'])
     ids = [category['id'] for category in by_id]
     names = [category['name'] for category in by_id]
+    repeated = {name for name in names if names.count(name) > 1}
+    if repeated:
+        raise UserValueError(
+            f'{source}: "categories" has {min(repeated)!r} twice, as the name of '
+            f'different ids. Give each category a name of its own.'
+        )
     if dataset_version is not None:
         _check_version(by_id, dataset_version, source)
         return ids, DATASET_CLASSES[dataset_version]

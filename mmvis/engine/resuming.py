@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from numbers import Real
 from pathlib import Path
@@ -17,6 +18,7 @@ from torch import Tensor
 
 from mmvis.converters.tensor_checks import quoted, tensor_problem
 from mmvis.errors import UserValueError
+from mmvis.terminal import print_warning
 
 __all__ = ['check_resumable', 'find_last_checkpoint']
 
@@ -31,15 +33,30 @@ _FACTORS = ('row_var', 'col_var', 'variance')
 def find_last_checkpoint(work_dir: str) -> str | None:
     """Find the checkpoint of a training that was written last.
 
+    A warning is printed if another one has more iterations.
+
     Args:
         work_dir (str): Its work directory.
 
     Returns:
         str | None: Path of ``iter_*.pth`` or ``epoch_*.pth``; None if there is none.
     """
-    folder = Path(work_dir)
-    found = [*folder.glob('iter_*.pth'), *folder.glob('epoch_*.pth')]
-    return str(max(found, key=lambda path: path.stat().st_mtime)) if found else None
+    numbers = {}
+    for path in Path(work_dir).glob('*.pth'):
+        name = re.fullmatch(r'(?:iter|epoch)_(\d+)\.pth', path.name)
+        if name is not None and path.is_file():
+            numbers[path] = int(name[1])
+    if not numbers:
+        return None
+    last = max(numbers, key=lambda path: (path.stat().st_mtime, numbers[path]))
+    furthest = max(numbers, key=numbers.__getitem__)
+    if numbers[furthest] > numbers[last]:
+        print_warning(
+            f'of the checkpoints in {work_dir}, {last.name} was written last, and is '
+            f'resumed. {furthest.name} is older: a copied folder, or another training? '
+            f'To resume from that one: --resume {furthest}'
+        )
+    return str(last)
 
 
 def check_resumable(runner: Runner, checkpoint: Mapping[str, Any]) -> None:

@@ -20,6 +20,7 @@ from mmvis.engine.config_errors import (
     traced_calls,
 )
 from mmvis.errors import UserError
+from mmvis.terminal import printable
 
 __all__ = ['explain', 'is_user_error', 'user_errors']
 
@@ -73,7 +74,8 @@ def user_errors(config: str | None = None, cfg: Config | None = None) -> Iterato
         if not is_user_error(error):
             raise
         prefix = '' if config is None else f'{config}: '
-        print(f'error: {prefix}{explain(error, cfg)}', file=sys.stderr)  # noqa: T201
+        message = printable(f'error: {prefix}{explain(error, cfg)}', keep='\n')
+        print(message, file=sys.stderr)  # noqa: T201
         if log_file is not None:
             print(f'details: {log_file}', file=sys.stderr)  # noqa: T201
         raise SystemExit(2) from error

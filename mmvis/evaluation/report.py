@@ -9,7 +9,7 @@ from terminaltables import AsciiTable
 
 from mmvis.evaluation.functional import YTVISScores, evaluate_ytvis
 from mmvis.evaluation.short_long import keep_videos
-from mmvis.structures.json_file import printable
+from mmvis.terminal import printable
 
 __all__ = ['Report', 'make_report']
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from mmvis.errors import UserValueError
 from mmvis.structures.json_file import PlaceError
+from mmvis.terminal import printable
 
 __all__ = ['Fault', 'Faults']
 
@@ -67,13 +68,13 @@ class Faults(list[Fault]):
         by_kind = defaultdict(list)
         for fault in self:
             by_kind[fault.kind].append(fault)
-        lines = [f'{len(self)} faults of {len(by_kind)} kinds in {self.source}']
+        lines = [f'{len(self)} faults in {self.source}, number by kind:']
         for kind, faults in sorted(by_kind.items(), key=lambda item: -len(item[1])):
             lines.append(f'{len(faults):6d}  {kind}')
             for fault in faults[:max_examples]:
                 fix = f' Fix: {fault.fix}.' if fault.fix else ''
                 lines.append(f'        {fault.path}: {fault.problem}{fix}')
-        return '\n'.join(lines)
+        return printable('\n'.join(lines), keep='\n')
 
     def raise_if_any(self) -> None:
         """Refuse the labels if there is a fault.

@@ -16,7 +16,7 @@ from pycocotools import mask as mask_util
 from mmvis.atomic_file import atomic_file
 from mmvis.outputs.frame_result import FrameResult, TrackInFrame
 from mmvis.outputs.video_facts import VideoFacts
-from mmvis.sources.frame_source import print_warning
+from mmvis.terminal import print_warning
 
 __all__ = ['davis_palette', 'write_id_images', 'write_mots', 'write_mots_images']
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 
 from mmvis.errors import UserValueError
 
-__all__ = ['DEFAULT_FPS', 'Frame', 'FrameSource', 'check_fps', 'print_warning']
+__all__ = ['DEFAULT_FPS', 'Frame', 'FrameSource', 'check_fps']
 
 DEFAULT_FPS = 6.0  # of frames without times: the rate of YouTube-VIS
 _MIN_FPS, _MAX_FPS = 1e-6, 1000.0
@@ -74,12 +73,3 @@ def check_fps(fps: float | None) -> float | None:
             'source.'
         )
     return float(fps)
-
-
-def print_warning(message: str) -> None:
-    """Print a warning about a source to stderr.
-
-    MMEngine's logger writes to the stdout of the time when it was made, which is
-    where results of a pipeline may go.
-    """
-    print(f'warning: {message}', file=sys.stderr)  # noqa: T201 - see above

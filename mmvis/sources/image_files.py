@@ -13,6 +13,7 @@ import numpy as np
 from mmengine import fileio
 
 from mmvis.errors import UserValueError
+from mmvis.file_kind import check_is_file, describe_content
 from mmvis.sources.frame_source import DEFAULT_FPS, Frame, FrameSource
 
 __all__ = [
@@ -57,12 +58,13 @@ def read_image(path: str | os.PathLike, backend_args: dict | None = None) -> np.
         FileNotFoundError: If there is no such file.
         ValueError: If the file is not a complete image.
     """
+    check_is_file(path)
     content = fileio.get(os.fspath(path), backend_args=backend_args)
     image = mmcv.imfrombytes(content, flag='color') if content else None
     if image is None:
-        what = 'is empty' if not content else 'is not an image, or not a complete one'
         raise UserValueError(
-            f'{path} {what}. Expected are files of the kinds '
+            f'{path} is not an image, or not a complete one.'
+            f'{describe_content(content)} Expected are files of the kinds '
             f'{", ".join(IMAGE_SUFFIXES)}. Restore it or leave it out.'
         )
     return image

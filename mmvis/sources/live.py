@@ -10,8 +10,9 @@ from urllib.parse import urlsplit, urlunsplit
 import cv2
 
 from mmvis.errors import UserValueError
-from mmvis.sources.frame_source import DEFAULT_FPS, Frame, FrameSource, print_warning
+from mmvis.sources.frame_source import DEFAULT_FPS, Frame, FrameSource
 from mmvis.sources.video_decoder import VideoDecoder, import_av, open_container
+from mmvis.terminal import print_warning
 
 __all__ = ['URL_SCHEMES', 'VideoURL', 'Webcam', 'is_url']
 

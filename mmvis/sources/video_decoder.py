@@ -5,12 +5,14 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import cv2
 import numpy as np
 
 from mmvis.errors import UserValueError
+from mmvis.file_kind import describe_content
 from mmvis.sources.frame_source import DEFAULT_FPS, Frame
 
 if TYPE_CHECKING:
@@ -62,9 +64,13 @@ def open_container(path: str, name: str, **options: Any) -> InputContainer:
     try:
         container = av.open(path, metadata_errors='replace', **options)
     except av.error.FFmpegError as error:
+        kind = ''
+        if Path(path).is_file():
+            with Path(path).open('rb') as file:
+                kind = describe_content(file.read(256))
         raise UserValueError(
-            f'{name} cannot be read as a video ({error.strerror}). Check that it is '
-            'there and complete, or convert it to H.264 in mp4 or to images.'
+            f'{name} cannot be read as a video ({error.strerror}).{kind} Check that it '
+            'is there and complete, or convert it to H.264 in mp4 or to images.'
         ) from None  # it names the address with its password
     if container.format.name in _REFUSED_FORMATS:
         container.close()

@@ -7,9 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from mmvis.errors import UserValueError
+from mmvis.file_kind import check_is_file
 from mmvis.sources.container_check import check_container
-from mmvis.sources.frame_source import Frame, FrameSource, print_warning
+from mmvis.sources.frame_source import Frame, FrameSource
 from mmvis.sources.video_decoder import VideoDecoder, open_container
+from mmvis.terminal import print_warning
 
 __all__ = ['VideoFile', 'check_on_damage']
 
@@ -44,6 +46,7 @@ class VideoFile(FrameSource):
     ) -> None:
         check_on_damage(on_damage)
         path = Path(path)
+        check_is_file(path)
         if not path.is_file():
             raise FileNotFoundError(f'the video {path} does not exist.')
         with path.open('rb') as file:  # raises the message of the operating system

@@ -16,10 +16,10 @@ from mmvis.structures.json_file import (
     check_keys,
     decode,
     members,
-    printable,
     shorten,
 )
 from mmvis.structures.rle import first_invalid_rle
+from mmvis.terminal import printable
 
 __all__ = [
     'RLE',

@@ -9,6 +9,8 @@ from typing import Any
 import msgspec
 
 from mmvis.errors import UserValueError
+from mmvis.file_kind import describe_content
+from mmvis.terminal import printable
 
 __all__ = [
     'Place',
@@ -20,7 +22,6 @@ __all__ = [
     'members',
     'parse_json',
     'path_at',
-    'printable',
     'shorten',
 ]
 
@@ -197,14 +198,6 @@ def first_byte(content: bytes) -> bytes:
     return re.match(rb'\s*(.?)', content)[1]
 
 
-def printable(text: str) -> str:
-    """Escape control characters and invisible ones: ESC becomes 4 letters."""
-    return ''.join(
-        char if char.isprintable() else char.encode('unicode_escape').decode()
-        for char in text
-    )
-
-
 def shorten(value: Any) -> str:
     """Show a value in at most 60 characters."""
     text = repr(value)
@@ -252,6 +245,7 @@ def _syntax_error(message: str, content: bytes, place: Place) -> UserValueError:
         reason = found[1]
     elif b'\\u' in content:
         reason = 'the text ends too early, or a \\u escape is half a character'
+    advice += describe_content(content)
     line = content.count(b'\n', 0, offset) + 1
     column = offset - content.rfind(b'\n', 0, offset)
     path = path_at(content, offset)

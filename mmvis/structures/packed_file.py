@@ -14,7 +14,9 @@ from typing import Any
 from mmengine import fileio
 
 from mmvis.errors import UserValueError
-from mmvis.structures.json_file import Place, path_at, printable, shorten
+from mmvis.file_kind import check_is_file
+from mmvis.structures.json_file import Place, path_at, shorten
+from mmvis.terminal import printable
 
 __all__ = ['RESULTS_NAME', 'SEE_FORMAT', 'read_content']
 
@@ -73,6 +75,7 @@ def read_content(path: str | Path, backend_args: dict | None = None) -> bytes:
             f'{path}: expected a json file, but this is a folder. Give the file. '
             f'{SEE_FORMAT}'
         )
+    check_is_file(path)
     packed = _read_packed(path, backend_args)
     content = _unpack(packed, path)
     if content is not packed and _archive_kind(content):

@@ -38,11 +38,11 @@ from mmvis.structures.json_file import (
     elements,
     first_byte,
     members,
-    printable,
     shorten,
 )
 from mmvis.structures.packed_file import SEE_FORMAT, read_content
 from mmvis.structures.rle import compact_polygons, compress_runs
+from mmvis.terminal import printable
 
 __all__ = [
     'AnnotationReader',

@@ -63,3 +63,15 @@ def test_work_dirs_without_readable_logs_are_one_message(tmp_path, content, caps
         main([str(tmp_path)])
     assert end.value.code == 2
     assert str(tmp_path) in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    'content', [b'\xff\xfe', b'{"step": "x"}', b'{"step": Infinity}']
+)
+def test_damaged_logs_are_one_message(tmp_path, content, capsys):
+    write_log(tmp_path / 'run')
+    (tmp_path / 'run/vis_data/scalars.json').write_bytes(content)
+    with pytest.raises(SystemExit) as end:
+        main([str(tmp_path)])
+    assert end.value.code == 2
+    assert 'line 1 is not a row of logged numbers' in capsys.readouterr().err

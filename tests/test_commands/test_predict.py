@@ -49,3 +49,22 @@ def test_missing_video_is_one_message(checkpoint, tiny_config, capsys):
         main(words)
     assert end.value.code == 2
     assert 'no.mp4' in capsys.readouterr().err
+
+
+def test_names_are_escaped(frames, tiny_config, tmp_path, capsys):
+    """Those of classes come from the checkpoint, that of the video from its file."""
+    import torch
+
+    checkpoint = tmp_path / 'tiny.pth'
+    weights = init_model(tiny_config).state_dict()
+    meta = dict(dataset_meta=dict(classes=['\x1b[2J'] * 5))
+    torch.save(dict(state_dict=weights, meta=meta), checkpoint)
+    video = frames.rename(tmp_path / 'a\x1b[1mb')
+    words = [video, '--model', tiny_config, '--checkpoint', checkpoint]
+    words += ['--out-dir', tmp_path / 'out', '--formats', 'json']
+    main(list(map(str, words)))
+    shown = capsys.readouterr()
+    assert '\\x1b[2J' in shown.out
+    assert 'a\\x1b[1mb: ' in shown.out
+    assert '\x1b[2J' not in shown.out + shown.err
+    assert '\x1b[1mb' not in shown.out + shown.err

@@ -280,7 +280,7 @@ def test_file_inside_a_package_is_read_without_its_import(package):
         ('package://small_weights/../outside.pth', ValueError, 'is not inside'),
         ('package://small_weights//etc/passwd', ValueError, 'is not inside'),
         ('package://small_weights/b.pth', FileNotFoundError, r'small_weights/b\.pth'),
-        ('package://small_weights', FileNotFoundError, 'no such checkpoint'),
+        ('package://small_weights', ValueError, 'small_weights is a folder'),
     ],
 )
 def test_wrong_names_in_packages(package, name, error, message):

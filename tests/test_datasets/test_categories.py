@@ -65,3 +65,10 @@ def test_unknown_class_is_refused():
     categories = as_categories(['a', 'b'])
     with pytest.raises(ValueError, match=r"lacks \['z'\] of `metainfo.classes`"):
         match_categories(categories, classes=['a', 'z'])
+
+
+@pytest.mark.parametrize('classes', [None, ['a', 'b']])
+def test_two_categories_of_one_name_are_refused(classes):
+    categories = as_categories(['a', 'b', 'a'])
+    with pytest.raises(ValueError, match=r'"categories" has .a. twice'):
+        match_categories(categories, classes=classes)

@@ -179,9 +179,15 @@ def test_containers_that_contain_themselves_end(runner, checkpoint):
     check_resumable(runner, checkpoint)
 
 
-def test_finds_the_checkpoint_written_last(tmp_path):
+def test_finds_the_checkpoint_written_last(tmp_path, capsys):
+    (tmp_path / 'iter_abc.pth').touch()
+    (tmp_path / 'iter_7.pth').mkdir()
     assert find_last_checkpoint(str(tmp_path)) is None
     for time, name in enumerate(['iter_900.pth', 'best_AP.pth', 'iter_50.pth']):
         (tmp_path / name).touch()
         os.utime(tmp_path / name, (time, time))
     assert find_last_checkpoint(str(tmp_path)) == str(tmp_path / 'iter_50.pth')
+    assert 'iter_900.pth is older' in capsys.readouterr().err
+    os.utime(tmp_path / 'iter_900.pth', (9, 9))
+    assert find_last_checkpoint(str(tmp_path)) == str(tmp_path / 'iter_900.pth')
+    assert capsys.readouterr().err == ''

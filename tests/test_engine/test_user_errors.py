@@ -226,3 +226,9 @@ def test_lack_of_memory_is_named_with_its_remedy():
     assert 'batch_size' in explain(error)
     killed = RuntimeError('DataLoader worker (pid 7) is killed by signal: Killed. ')
     assert 'Lower num_workers' in explain(killed)
+
+
+def test_message_is_escaped(capsys):
+    with pytest.raises(SystemExit), user_errors('a\x1b[2J.py'):
+        raise UserValueError('two\nlines of \udcff')
+    assert capsys.readouterr().err == 'error: a\\x1b[2J.py: two\nlines of \\udcff\n'

@@ -68,7 +68,7 @@ def test_cleaned_copy_is_right_and_keeps_the_rest(spoiled, labels, tmp_path, cap
     assert clean['annotations'][0]['bboxes'][2] == [6, 2, 4, 4]
     assert not check_labels(out).faults
     text = capsys.readouterr().out
-    assert '15 faults of ' in text
+    assert '15 faults in ' in text
     assert f'Wrote {out}' in text
 
 

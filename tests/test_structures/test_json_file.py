@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from mmvis.structures.json_file import Place, check_keys, elements, members, printable
+from mmvis.structures.json_file import Place, check_keys, elements, members
 
 
 def test_members_and_elements_stay_text():
@@ -21,7 +21,3 @@ def test_path_of_a_key_twice_is_printable():
     with pytest.raises(ValueError, match=r'x: \\x1b\[2J: the key') as error:
         check_keys(msgspec.Raw(text), Place('x'))
     assert '\x1b' not in str(error.value)
-
-
-def test_printable():
-    assert printable('café 猫 \x1b[2J\x07\n') == r'café 猫 \x1b[2J\x07\n'

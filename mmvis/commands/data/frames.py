@@ -12,6 +12,7 @@ from mmvis.engine.command_line import ToolArgumentParser
 from mmvis.engine.user_errors import user_errors
 from mmvis.errors import UserValueError
 from mmvis.sources import FrameSource, open_sources
+from mmvis.terminal import printable
 
 __all__ = ['main', 'split_into_frames']
 
@@ -49,7 +50,7 @@ def main(args: Sequence[str] | None = None) -> None:
         for source in sources if isinstance(sources, list) else [sources]:
             folder = options.out / source.name
             number = split_into_frames(source, folder, options.quality)
-            print(f'{folder}: {number} frames')
+            print(printable(f'{folder}: {number} frames'))
 
 
 def split_into_frames(source: FrameSource, folder: Path, quality: int = 95) -> int:

@@ -23,10 +23,10 @@ from mmvis.structures.json_file import (
     Place,
     elements,
     members,
-    printable,
 )
 from mmvis.structures.packed_file import read_content
 from mmvis.structures.ytvis_json import parse_ytvis
+from mmvis.terminal import printable
 
 EXAMPLES = """examples:
   mmvis data split data/youtube_vis_2019/train.json

@@ -6,6 +6,7 @@ from mmvis.models.losses.frame_mask_criterion import FrameMaskCriterion
 from mmvis.models.losses.instance_sequence_criterion import InstanceSequenceCriterion
 from mmvis.models.losses.mask_comparison import DenseMasks, PointMasks
 from mmvis.models.losses.mask_set_criterion import MaskSetCriterion
+from mmvis.models.losses.set_criterion import SetCriterion
 
 __all__ = [
     'ClipMaskCriterion',
@@ -15,4 +16,5 @@ __all__ = [
     'InstanceSequenceCriterion',
     'MaskSetCriterion',
     'PointMasks',
+    'SetCriterion',
 ]

@@ -33,7 +33,7 @@ class ClipMaskCriterion(MaskSetCriterion):
 
     default_masks = 'DenseMasks'
 
-    def count_masks(self, gt: InstanceData) -> int:
+    def count_targets(self, gt: InstanceData) -> int:
         """One tube for each instance."""
         return len(gt)
 
@@ -41,7 +41,7 @@ class ClipMaskCriterion(MaskSetCriterion):
         self,
         layer: dict[str, Tensor],
         targets: Sequence[InstanceData],
-        num_masks: Tensor,
+        num_targets: Tensor,
     ) -> dict[str, Tensor]:
         """Losses of one decoder layer.
 
@@ -49,7 +49,7 @@ class ClipMaskCriterion(MaskSetCriterion):
             layer (dict): ``cls_logits`` (B, Q, K+1) and ``mask_logits``
                 (B, Q, T, h, w).
             targets (Sequence[InstanceData]): Of the B clips.
-            num_masks (Tensor): Their mean count.
+            num_targets (Tensor): Their mean count.
 
         Returns:
             dict[str, Tensor]: ``loss_cls``, ``loss_mask`` and ``loss_dice``.
@@ -65,5 +65,5 @@ class ClipMaskCriterion(MaskSetCriterion):
             gt_masks.append(gt.masks[gt_inds])
         return dict(
             loss_cls=self.class_loss(cls_logits.flatten(0, 1), labels.flatten()),
-            **self.mask_losses(pred_masks, gt_masks, num_masks),
+            **self.mask_losses(pred_masks, gt_masks, num_targets),
         )

@@ -29,7 +29,7 @@ class FrameMaskCriterion(MaskSetCriterion):
 
     default_masks = 'PointMasks'
 
-    def count_masks(self, gt: InstanceData) -> int:
+    def count_targets(self, gt: InstanceData) -> int:
         """One mask for each frame in which an instance is visible."""
         return int(gt.visible.sum())
 
@@ -37,7 +37,7 @@ class FrameMaskCriterion(MaskSetCriterion):
         self,
         layer: dict[str, Tensor],
         targets: Sequence[InstanceData],
-        num_masks: Tensor,
+        num_targets: Tensor,
     ) -> dict[str, Tensor]:
         """Losses of one decoder layer.
 
@@ -45,7 +45,7 @@ class FrameMaskCriterion(MaskSetCriterion):
             layer (dict): ``cls_logits`` (B, Q, T, K+1) and ``mask_logits``
                 (B, Q, T, h, w).
             targets (Sequence[InstanceData]): Of the B clips.
-            num_masks (Tensor): Their mean count of visible instances over frames.
+            num_targets (Tensor): Their mean count of visible instances over frames.
 
         Returns:
             dict[str, Tensor]: ``loss_cls``, ``loss_mask`` and ``loss_dice``.
@@ -64,5 +64,5 @@ class FrameMaskCriterion(MaskSetCriterion):
             gt_masks.append(gt.masks[gts, frames, None])
         return dict(
             loss_cls=self.class_loss(cls_logits.flatten(0, 2), labels.flatten()),
-            **self.mask_losses(pred_masks, gt_masks, num_masks),
+            **self.mask_losses(pred_masks, gt_masks, num_targets),
         )

@@ -6,10 +6,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import torch
-from mmdet.structures import TrackDataSample, TrackSampleList
+from mmdet.structures import TrackDataSample
 from mmdet.structures.bbox import bbox_cxcywh_to_xyxy, bbox_xyxy_to_cxcywh
-from mmdet.utils import reduce_mean
-from mmengine.model import BaseModule
 from mmengine.structures import InstanceData
 from torch import Tensor
 from torch.nn import functional as F
@@ -17,8 +15,9 @@ from torch.nn import functional as F
 from mmvis import memory_limits
 from mmvis.errors import UserValueError
 from mmvis.models.layers import run_recomputed
+from mmvis.models.losses.set_criterion import SetCriterion
 from mmvis.models.task_modules.clip_targets import clip_targets
-from mmvis.registry import MODELS, TASK_UTILS
+from mmvis.registry import MODELS
 
 __all__ = ['InstanceSequenceCriterion']
 
@@ -33,7 +32,7 @@ class _Pairs(NamedTuple):
 
 
 @MODELS.register_module()
-class InstanceSequenceCriterion(BaseModule):
+class InstanceSequenceCriterion(SetCriterion):
     """Match sequences of queries and instances, then compare frame by frame.
 
     VisTR (Wang et al., CVPR 2021), Sec. 3.4. An instance gets one sequence for the
@@ -83,49 +82,20 @@ class InstanceSequenceCriterion(BaseModule):
         no_object_weight: float = 0.1,
         as_published: bool = False,
     ) -> None:
-        super().__init__()
         if as_published and num_unused_classes == 0:
             raise UserValueError(
                 'With as_published=True, frames where an instance is absent belong to '
                 'the unused class, but there is none. Set head.num_unused_classes=1.'
             )
+        no_object = num_classes + num_unused_classes
+        super().__init__(no_object, assigner, loss_cls, no_object_weight)
         self.num_classes = num_classes
-        self.no_object = num_classes + num_unused_classes
+        self.no_object = no_object
         self.as_published = as_published
-        self.class_weight = [1.0] * self.no_object + [no_object_weight]
-        self.assigner = TASK_UTILS.build(assigner)
-        self.loss_cls = MODELS.build(dict(loss_cls, class_weight=self.class_weight))
         self.loss_bbox = MODELS.build(loss_bbox)
         self.loss_iou = MODELS.build(loss_iou)
         self.loss_mask = MODELS.build(loss_mask)
         self.loss_dice = MODELS.build(loss_dice)
-
-    def forward(
-        self, layers: Sequence[dict[str, Tensor]], data_samples: TrackSampleList
-    ) -> dict[str, Tensor]:
-        """Losses of every decoder layer.
-
-        Args:
-            layers (Sequence[dict]): For each layer ``cls_logits`` (B, N, T, K+U+1)
-                and ``bboxes_cxcywh`` (B, N, T, 4); the last also ``mask_logits``
-                (B, N, T, h, w).
-            data_samples (list[TrackDataSample]): Ground truth of the B clips.
-
-        Returns:
-            dict[str, Tensor]: ``loss_cls``, ``loss_bbox``, ``loss_iou``,
-            ``loss_mask`` and ``loss_dice`` of the last layer; the first three of
-            layer l before it with prefix ``d{l}.``.
-        """
-        like = layers[-1]['mask_logits']
-        targets = [self.prepare_targets(sample, like) for sample in data_samples]
-        num_frames = like.new_tensor(float(sum(map(self._num_frames, targets))))
-        num_frames = reduce_mean(num_frames).clamp(min=1)
-        losses = {}
-        for i, layer in enumerate(layers):
-            prefix = '' if i == len(layers) - 1 else f'd{i}.'
-            for name, value in self.loss_layer(layer, targets, num_frames).items():
-                losses[prefix + name] = value
-        return losses
 
     def prepare_targets(self, sample: TrackDataSample, like: Tensor) -> InstanceData:
         """Targets of one clip.
@@ -149,17 +119,29 @@ class InstanceSequenceCriterion(BaseModule):
             **dict(targets.items()),
         )
 
-    def _num_frames(self, gt: InstanceData) -> int:
-        """How many frames of instances a clip has, the divisor of most losses."""
+    def count_targets(self, gt: InstanceData) -> int:
+        """Number of frames of instances."""
         return gt.visible.numel() if self.as_published else int(gt.visible.sum())
 
     def loss_layer(
         self,
         layer: dict[str, Tensor],
         targets: Sequence[InstanceData],
-        num_frames: Tensor,
+        num_targets: Tensor,
     ) -> dict[str, Tensor]:
-        """Losses of one decoder layer, given B targets and their mean count."""
+        """Losses of one decoder layer.
+
+        Args:
+            layer (dict): ``cls_logits`` (B, N, T, K+U+1), ``bboxes_cxcywh``
+                (B, N, T, 4) and, in the last layer only, ``mask_logits``
+                (B, N, T, h, w).
+            targets (Sequence[InstanceData]): Of the B clips.
+            num_targets (Tensor): Their mean number of frames of instances.
+
+        Returns:
+            dict[str, Tensor]: ``loss_cls``, ``loss_bbox`` and ``loss_iou``; with masks
+            also ``loss_mask`` and ``loss_dice``.
+        """
         cls_logits, bboxes = layer['cls_logits'], layer['bboxes_cxcywh']
         labels = torch.full(
             cls_logits.shape[:3], self.no_object, device=cls_logits.device
@@ -175,13 +157,13 @@ class InstanceSequenceCriterion(BaseModule):
                 picked['m'].append(layer['mask_logits'][query])
                 picked['gm'].append(gt.masks[pairs.gts, pairs.frames])
         losses = dict(
-            loss_cls=self._class_loss(cls_logits.flatten(0, 2), labels.flatten())
+            loss_cls=self.class_loss(cls_logits.flatten(0, 2), labels.flatten())
         )
         losses |= self._box_losses(
-            torch.cat(picked['b']), torch.cat(picked['gb']), num_frames
+            torch.cat(picked['b']), torch.cat(picked['gb']), num_targets
         )
         if 'mask_logits' in layer:
-            losses |= self._mask_losses(picked['m'], picked['gm'], num_frames)
+            losses |= self._mask_losses(picked['m'], picked['gm'], num_targets)
         return losses
 
     @torch.no_grad()
@@ -216,10 +198,6 @@ class InstanceSequenceCriterion(BaseModule):
         pairs, frames = gt.visible[source].nonzero(as_tuple=True)
         gts = gts[pairs]
         return _Pairs(sequences[pairs], gts, frames, gt.frame_labels[gts, frames])
-
-    def _class_loss(self, logits: Tensor, labels: Tensor) -> Tensor:
-        weights = logits.new_tensor(self.class_weight)[labels]
-        return self.loss_cls(logits, labels, avg_factor=reduce_mean(weights.sum()))
 
     def _box_losses(
         self, bboxes: Tensor, targets: Tensor, num_frames: Tensor

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from abc import abstractmethod
 from collections.abc import Sequence
 
 import torch
-from mmdet.structures import TrackDataSample, TrackSampleList
-from mmdet.utils import reduce_mean
-from mmengine.model import BaseModule
+from mmdet.structures import TrackDataSample
 from mmengine.structures import InstanceData
 from torch import Tensor
 
+from mmvis.models.losses.set_criterion import SetCriterion
 from mmvis.models.task_modules.clip_targets import clip_targets
 from mmvis.registry import MODELS, TASK_UTILS
 
 __all__ = ['MaskSetCriterion']
 
 
-class MaskSetCriterion(BaseModule):
+class MaskSetCriterion(SetCriterion):
     """Match queries and instances of each clip, then compare classes and masks.
 
-    A subclass defines matching and targets in :meth:`loss_layer`, and where it compares
-    masks by default.
+    A subclass defines the number of masks, matching and targets of a decoder layer, and
+    where it compares masks by default.
 
     Args:
         num_classes (int): K, without the no-object class.
@@ -49,38 +47,11 @@ class MaskSetCriterion(BaseModule):
         masks: dict | None = None,
         no_object_weight: float = 0.1,
     ) -> None:
-        super().__init__()
+        super().__init__(num_classes, assigner, loss_cls, no_object_weight)
         self.num_classes = num_classes
-        self.class_weight = [1.0] * num_classes + [no_object_weight]
-        self.assigner = TASK_UTILS.build(assigner)
-        self.loss_cls = MODELS.build(dict(loss_cls, class_weight=self.class_weight))
         self.loss_mask = MODELS.build(loss_mask)
         self.loss_dice = MODELS.build(loss_dice)
         self.masks = TASK_UTILS.build(masks or dict(type=self.default_masks))
-
-    def forward(
-        self, layers: Sequence[dict[str, Tensor]], data_samples: TrackSampleList
-    ) -> dict[str, Tensor]:
-        """Losses of every decoder layer.
-
-        Args:
-            layers (Sequence[dict]): For each layer what :meth:`loss_layer` reads.
-            data_samples (list[TrackDataSample]): Ground truth of the B clips.
-
-        Returns:
-            dict[str, Tensor]: ``loss_cls``, ``loss_mask`` and ``loss_dice`` of the
-            last layer; those of layer l before it with prefix ``d{l}.``.
-        """
-        logits = layers[-1]['mask_logits']
-        targets = [self.prepare_targets(sample, logits) for sample in data_samples]
-        num_masks = logits.new_tensor(float(sum(map(self.count_masks, targets))))
-        num_masks = reduce_mean(num_masks).clamp(min=1)
-        losses = {}
-        for i, layer in enumerate(layers):
-            prefix = '' if i == len(layers) - 1 else f'd{i}.'
-            for name, value in self.loss_layer(layer, targets, num_masks).items():
-                losses[prefix + name] = value
-        return losses
 
     def prepare_targets(self, sample: TrackDataSample, like: Tensor) -> InstanceData:
         """Targets of one clip, masks at the size at which they are compared.
@@ -92,19 +63,6 @@ class MaskSetCriterion(BaseModule):
         return InstanceData(
             labels=gt.labels, masks=self.masks.prepare(gt.masks), visible=gt.visible
         )
-
-    @abstractmethod
-    def count_masks(self, gt: InstanceData) -> int:
-        """Number of masks of a clip with a target, the divisor of mask losses."""
-
-    @abstractmethod
-    def loss_layer(
-        self,
-        layer: dict[str, Tensor],
-        targets: Sequence[InstanceData],
-        num_masks: Tensor,
-    ) -> dict[str, Tensor]:
-        """Losses of one decoder layer, given B targets and their mean count."""
 
     @torch.no_grad()
     def match(
@@ -126,11 +84,6 @@ class MaskSetCriterion(BaseModule):
         if len(gt) > 0:
             pred.masks, compared.masks = self.masks.candidates(mask_logits, gt.masks)
         return self.assigner.assign(pred, compared)
-
-    def class_loss(self, logits: Tensor, labels: Tensor) -> Tensor:
-        """Class loss of logits (n, K+1), a mean weighted by class."""
-        weights = logits.new_tensor(self.class_weight)[labels]
-        return self.loss_cls(logits, labels, avg_factor=reduce_mean(weights.sum()))
 
     def mask_losses(
         self,

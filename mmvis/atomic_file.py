@@ -9,7 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-__all__ = ['atomic_file']
+from mmvis.errors import UserValueError
+from mmvis.file_kind import check_is_file
+
+__all__ = ['atomic_file', 'check_output']
 
 # Folders whose leftovers of killed runs this process has removed.
 _clean_folders: set[Path] = set()
@@ -33,8 +36,10 @@ def atomic_file(path: str | os.PathLike) -> Iterator[Path]:
     Raises:
         OSError: If the file cannot be written, e.g. because the disk is full; it
             names ``path``.
+        ValueError: If a folder, a device or the like is in its place.
     """
     path = Path(path)
+    check_is_file(path)
     partial: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -52,6 +57,28 @@ def atomic_file(path: str | os.PathLike) -> Iterator[Path]:
         if error.errno is None or not is_about_path:
             raise
         raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def check_output(path: str | os.PathLike, *inputs: str | os.PathLike | None) -> None:
+    """Check, before the work begins, where its result is to be written.
+
+    Args:
+        path (str | os.PathLike): The output file.
+        *inputs (str | os.PathLike | None): Files that must stay as they are.
+
+    Raises:
+        ValueError: If the output is one of the inputs, by whatever name, or if a
+            folder, a device or the like is in its place.
+    """
+    check_is_file(path)
+    for given in inputs:
+        if given is None or not os.path.exists(path) or not os.path.exists(given):
+            continue
+        if os.path.samefile(path, given):
+            raise UserValueError(
+                f'The output {path} is the same file as the input {given}, which would '
+                'be lost. Choose another output.'
+            )
 
 
 def _locked_temporary_file(path: Path) -> tuple[int, Path]:

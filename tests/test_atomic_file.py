@@ -6,7 +6,8 @@ import stat
 import pytest
 
 from mmvis import atomic_file as module
-from mmvis.atomic_file import atomic_file
+from mmvis.atomic_file import atomic_file, check_output
+from mmvis.errors import UserValueError
 
 
 def mode(path):
@@ -47,12 +48,6 @@ def test_failure_keeps_the_old_file(tmp_path):
 
 
 def test_errors_name_the_file_and_not_its_temporary_name(tmp_path):
-    (tmp_path / 'folder').mkdir()
-    with (
-        pytest.raises(OSError, match=r"Is a directory: '.*/folder'$"),
-        atomic_file(tmp_path / 'folder'),
-    ):
-        pass
     (tmp_path / 'file').touch()
     with (
         pytest.raises(OSError, match=r'/file'),
@@ -123,3 +118,27 @@ def test_links_are_neither_followed_nor_removed(tmp_path, next_run):
         partial.write_text('[]')
     assert target.read_text() == 'mine'
     assert link.is_symlink()
+
+
+@pytest.mark.parametrize('kind', ['folder', 'device'])
+def test_what_is_no_file_is_not_replaced(tmp_path, kind):
+    path = tmp_path / 'a.json'
+    path.mkdir() if kind == 'folder' else path.symlink_to('/dev/null')
+    with pytest.raises(UserValueError, match=f'is a {kind}'), atomic_file(path):
+        pass
+    assert [item.name for item in tmp_path.iterdir()] == ['a.json']
+    with pytest.raises(UserValueError, match=f'is a {kind}'):
+        check_output(path)
+
+
+def test_outputs_are_no_inputs(tmp_path):
+    given, other = tmp_path / 'a.json', tmp_path / 'b.json'
+    check_output(given, other, None)
+    for path in (given, other):
+        path.touch()
+    check_output(given, other, None)
+    other.unlink()
+    other.hardlink_to(given)
+    for path in (given, other, tmp_path / '..' / tmp_path.name / 'a.json'):
+        with pytest.raises(UserValueError, match=r'a\.json, which would be lost'):
+            check_output(path, None, given)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from mmengine.config import Config
 
-from mmvis.engine.command_line import ToolArgumentParser
+from mmvis.engine.command_line import ToolArgumentParser, positive_int
 from mmvis.engine.run_config import merge_options, read_config
 from mmvis.engine.user_errors import user_errors
 from mmvis.zoo import find_config
@@ -42,11 +42,11 @@ def main(args: Sequence[str] | None = None) -> None:
         help='count parameters and operations instead',
     )
     parser.add_argument(
-        '--frames', type=int, default=5, help='frames of the clip (default: 5)'
+        '--frames', type=positive_int, default=5, help='frames of the clip (default: 5)'
     )
     parser.add_argument(
         '--size',
-        type=int,
+        type=positive_int,
         nargs=2,
         default=(360, 640),
         metavar=('H', 'W'),

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from terminaltables import AsciiTable
 
-from mmvis.atomic_file import atomic_file
-from mmvis.engine.command_line import ToolArgumentParser
+from mmvis.atomic_file import atomic_file, check_output
+from mmvis.engine.command_line import ToolArgumentParser, positive_int, probability
 from mmvis.engine.user_errors import user_errors
 from mmvis.errors import UserValueError
 from mmvis.evaluation.json_files import read_ground_truth
@@ -66,7 +66,7 @@ def parse_args(args: Sequence[str] | None = None) -> argparse.Namespace:
     protocol.add_argument(
         '--min-long-len',
         metavar='FRAMES',
-        type=int,
+        type=positive_int,
         help='the same: the long ones have at least this many frames',
     )
     parser.add_argument(
@@ -76,7 +76,7 @@ def parse_args(args: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument(
         '--score-thr',
-        type=float,
+        type=probability,
         default=0.3,
         help='tracks below count for AP and TrackMAP alone (default: 0.3)',
     )
@@ -128,6 +128,9 @@ def main(args: Sequence[str] | None = None) -> None:
     """
     options = parse_args(args)
     with user_errors():
+        if options.out is not None:
+            inputs = options.gt, options.results, options.short_gt
+            check_output(options.out, *inputs)
         report, names, of_tracks = evaluate(options)
         if options.out is not None:
             with atomic_file(options.out) as partial:

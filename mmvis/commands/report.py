@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmvis.engine.command_line import ToolArgumentParser
+from mmvis.atomic_file import check_output
+from mmvis.engine.command_line import ToolArgumentParser, positive_int, probability
 from mmvis.engine.user_errors import user_errors
 from mmvis.evaluation.json_files import read_ground_truth
 from mmvis.report import write_html_report
@@ -51,21 +52,22 @@ def main(args: Sequence[str] | None = None) -> None:
     parser.add_argument('--title', default='Video instance segmentation')
     parser.add_argument(
         '--score-thr',
-        type=float,
+        type=probability,
         default=0.3,
         help='draw tracks with at least this score (default: 0.3)',
     )
     parser.add_argument(
-        '--max-videos', type=int, default=20, help='videos shown (default: 20)'
+        '--max-videos', type=positive_int, default=20, help='videos shown (default: 20)'
     )
     parser.add_argument(
         '--max-side',
-        type=int,
+        type=positive_int,
         default=480,
         help='longer side of the frames in pixels (default: 480)',
     )
     options = parser.parse_args(args)
     with user_errors(options.results):
+        check_output(options.out, options.gt, options.results)
         gt = read_ground_truth(options.gt)
         write_html_report(
             options.out,

@@ -11,6 +11,7 @@ from mmengine.registry import init_default_scope
 from torch import Tensor
 
 import mmvis.models  # noqa: F401  (registers the models)
+from mmvis.atomic_file import check_output
 from mmvis.converters.checkpoint_file import read_tensors, write_checkpoint
 from mmvis.engine.run_config import read_config
 from mmvis.engine.user_errors import user_errors
@@ -43,6 +44,7 @@ def convert_file(
         SystemExit: If ``src`` cannot be read or is not what it should be.
     """
     with user_errors(src):
+        check_output(dst, src)
         weights = convert(read_tensors(src))
         write_checkpoint(weights, dst, dict(source=src), key=key)
     print_log(f'Wrote {len(weights)} weights to {dst}')

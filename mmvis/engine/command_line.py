@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import ast
 import contextlib
+import math
 import os
 import re
 from collections.abc import Sequence
@@ -16,6 +17,9 @@ __all__ = [
     'RunArgumentParser',
     'ToolArgumentParser',
     'parse_config_value',
+    'positive_int',
+    'probability',
+    'seed',
 ]
 
 _BRACKETS = {'(': ')', '[': ']', '{': '}'}
@@ -54,6 +58,33 @@ def parse_config_value(text: str) -> Any:
             return read(stripped)
     words = {'true': True, 'false': False, 'none': None}
     return words.get(stripped.lower(), text)
+
+
+def positive_int(text: str) -> int:
+    """Read an integer of at least 1, as the type of an argument."""
+    return _number(text, int, (1, math.inf), 'an integer of at least 1')
+
+
+def seed(text: str) -> int:
+    """Read a seed, as the type of an argument."""
+    return _number(text, int, (0, 2**32 - 1), 'an integer in [0, 2**32)')
+
+
+def probability(text: str) -> float:
+    """Read a number in [0, 1], as the type of an argument."""
+    return _number(text, float, (0, 1), 'a number in [0, 1]')
+
+
+def _number(
+    text: str, kind: type, bounds: tuple[float, float], expected: str
+) -> int | float:
+    try:
+        number = kind(text)
+    except ValueError:
+        number = math.nan
+    if not bounds[0] <= number <= bounds[1]:  # NaN is not
+        raise argparse.ArgumentTypeError(f'must be {expected}, got {text!r:.60}')
+    return number
 
 
 class ConfigOptions(argparse.Action):

@@ -11,9 +11,10 @@ from pathlib import Path
 from mmengine.config import Config
 from mmengine.dist import is_main_process
 
+from mmvis.atomic_file import check_output
 from mmvis.converters.checkpoint_file import find_checkpoint
 from mmvis.engine.checkpoint_schemes import use_safe_checkpoint_files
-from mmvis.engine.command_line import RunArgumentParser
+from mmvis.engine.command_line import RunArgumentParser, probability
 from mmvis.engine.console import log_warnings
 from mmvis.engine.distributed import use_cpu_processes
 from mmvis.engine.run_config import read_run_config
@@ -110,7 +111,7 @@ def parse_args(args: Sequence[str] | None) -> argparse.Namespace:
     )
     parser.add_argument(
         '--show-score-thr',
-        type=float,
+        type=probability,
         default=0.3,
         help='draw tracks with at least this score (default: 0.3)',
     )
@@ -141,7 +142,9 @@ def apply_options(cfg: Config, options: argparse.Namespace) -> None:
         )
     find_checkpoint(options.checkpoint)  # before anything is built
     cfg.load_from, cfg.resume = options.checkpoint, False
-    cfg.test_evaluator.outfile_prefix = results_file(cfg, options).removesuffix('.json')
+    results = results_file(cfg, options)
+    check_output(results, options.config, cfg.test_evaluator.get('ann_file'))
+    cfg.test_evaluator.outfile_prefix = results.removesuffix('.json')
     if options.amp:
         cfg.test_cfg.fp16 = True
     hooks = list(cfg.get('custom_hooks') or [])

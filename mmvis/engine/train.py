@@ -10,7 +10,7 @@ from mmengine.config import Config
 from torch import nn
 
 from mmvis.engine.checkpoint_schemes import use_safe_checkpoint_files
-from mmvis.engine.command_line import RunArgumentParser
+from mmvis.engine.command_line import RunArgumentParser, seed
 from mmvis.engine.console import log_warnings
 from mmvis.engine.distributed import use_cpu_processes
 from mmvis.engine.resuming import find_last_checkpoint
@@ -124,7 +124,7 @@ def parse_args(args: Sequence[str] | None) -> argparse.Namespace:
         'auto_scale_lr.base_batch_size',
     )
     parser.add_argument(
-        '--seed', type=int, help='of everything random (default: drawn, and logged)'
+        '--seed', type=seed, help='of everything random (default: drawn, and logged)'
     )
     return parser.parse_args(args)
 

@@ -73,8 +73,10 @@ def user_errors(config: str | None = None, cfg: Config | None = None) -> Iterato
         log_file = _log_traceback(error, cfg)
         if not is_user_error(error):
             raise
-        prefix = '' if config is None else f'{config}: '
-        message = printable(f'error: {prefix}{explain(error, cfg)}', keep='\n')
+        message = explain(error, cfg)
+        if config is not None and not message.startswith(f'{config}: '):
+            message = f'{config}: {message}'
+        message = printable(f'error: {message}', keep='\n')
         print(message, file=sys.stderr)  # noqa: T201
         if log_file is not None:
             print(f'details: {log_file}', file=sys.stderr)  # noqa: T201

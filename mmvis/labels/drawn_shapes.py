@@ -199,6 +199,8 @@ def read_labelme(path: Path, frames: Path | None, classes: list[str]) -> dict:
     Raises:
         UserValueError: With all faults.
     """
+    if not path.is_dir():
+        raise UserValueError(f'{path}: expected a folder, one that exists.')
     faults = Faults(str(path))
     files = FrameFiles(frames, faults)
     videos: dict[str, _DrawnVideo] = {}

@@ -129,6 +129,8 @@ def _check_syntax(content: bytes | msgspec.Raw, place: Place) -> None:
         msgspec.json.decode(content, type=msgspec.Raw)
     except msgspec.DecodeError as error:
         raise _syntax_error(str(error), bytes(content), place) from None
+    except RecursionError:
+        raise place.error(_TOO_DEEP) from None
 
 
 class _Key:
@@ -245,7 +247,7 @@ def _syntax_error(message: str, content: bytes, place: Place) -> UserValueError:
         reason = found[1]
     elif b'\\u' in content:
         reason = 'the text ends too early, or a \\u escape is half a character'
-    advice += describe_content(content)
+    advice = describe_content(content).strip() or advice
     line = content.count(b'\n', 0, offset) + 1
     column = offset - content.rfind(b'\n', 0, offset)
     path = path_at(content, offset)

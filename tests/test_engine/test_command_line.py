@@ -1,11 +1,16 @@
 import os
+import re
 
 import pytest
 
 from mmvis.engine.command_line import (
     ConverterArgumentParser,
     RunArgumentParser,
+    ToolArgumentParser,
     parse_config_value,
+    positive_int,
+    probability,
+    seed,
 )
 
 
@@ -85,3 +90,31 @@ def test_arguments_of_a_converter(capsys):
     with pytest.raises(SystemExit):
         one_way.parse_args(['a.pth', 'b.pth', '--reverse'])
     assert '--reverse' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ('read', 'text', 'expected'),
+    [
+        (positive_int, '0', 'an integer of at least 1'),
+        (positive_int, '-3', 'an integer of at least 1'),
+        (positive_int, '1.5', 'an integer of at least 1'),
+        (seed, '-1', r'an integer in \[0, 2\*\*32\)'),
+        (seed, str(2**32), 'an integer in'),
+        (probability, 'nan', r'a number in \[0, 1\]'),
+        (probability, '1.1', 'a number in'),
+        (probability, 'x', "a number in .*got 'x'"),
+    ],
+)
+def test_numbers_of_a_command_line(read, text, expected, capsys):
+    parser = ToolArgumentParser('Do.')
+    parser.add_argument('--number', type=read)
+    with pytest.raises(SystemExit):
+        parser.parse_args(['--number', text])
+    assert re.search(f'--number: must be {expected}', capsys.readouterr().err)
+
+
+def test_numbers_in_range():
+    assert positive_int('1') == 1
+    assert seed('0') == 0
+    assert seed(str(2**32 - 1)) == 2**32 - 1
+    assert [probability(text) for text in ('0', '1', '0.25')] == [0, 1, 0.25]

@@ -135,3 +135,13 @@ def test_labelme_faults_are_all_listed(read, tmp_path):
         'is not a LabelMe',
     ):
         assert part in str(error.value)
+
+
+@pytest.mark.parametrize('make', [lambda path: None, lambda path: path.touch()])
+def test_labelme_is_a_folder(read, tmp_path, make):
+    make(tmp_path / 'x')
+    with pytest.raises(UserValueError, match='x: expected a folder, one that exists'):
+        read(tmp_path / 'x', 'labelme')
+    (tmp_path / 'y').mkdir()
+    with pytest.raises(UserValueError, match='y: the folder has no LabelMe json'):
+        read(tmp_path / 'y', 'labelme')

@@ -1,7 +1,7 @@
 import msgspec
 import pytest
 
-from mmvis.structures.json_file import Place, check_keys, elements, members
+from mmvis.structures.json_file import Place, check_keys, decode, elements, members
 
 
 def test_members_and_elements_stay_text():
@@ -21,3 +21,11 @@ def test_path_of_a_key_twice_is_printable():
     with pytest.raises(ValueError, match=r'x: \\x1b\[2J: the key') as error:
         check_keys(msgspec.Raw(text), Place('x'))
     assert '\x1b' not in str(error.value)
+
+
+@pytest.mark.parametrize('expected', [int, dict[str, int], list[int]])
+def test_deep_nesting_of_another_type_is_one_message(expected):
+    decoder = msgspec.json.Decoder(expected)
+    for bracket in (b'[', b'{"a":'):
+        with pytest.raises(ValueError, match=r'x: .*nested too deeply'):
+            decode(bracket * 100_000, decoder, Place('x'))

@@ -9,7 +9,7 @@ import torch
 
 from mmvis.converters import convert_detr
 from mmvis.converters.convert_file import convert_file, load_model_cfg
-from mmvis.engine.command_line import ConverterArgumentParser
+from mmvis.engine.command_line import ConverterArgumentParser, seed
 from mmvis.registry import MODELS
 from mmvis.zoo import find_config
 
@@ -30,7 +30,7 @@ def parse_args(args: Sequence[str] | None = None) -> argparse.Namespace:
         has_reverse=False,
     )
     parser.add_argument(
-        '--seed', type=int, default=0, help='seed of the weights that DETR lacks'
+        '--seed', type=seed, default=0, help='seed of the weights that DETR lacks'
     )
     return parser.parse_args(args)
 

@@ -12,7 +12,9 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import set_random_seed
 from mmengine.utils import ProgressBar
 
-from mmvis.engine.command_line import ToolArgumentParser
+from mmvis.engine.config_types import check_types
+from mmvis.engine.config_values import check_values
+from mmvis.engine.command_line import ToolArgumentParser, positive_int, seed
 from mmvis.engine.run_config import merge_options, read_config
 from mmvis.engine.user_errors import user_errors
 from mmvis.errors import UserKeyError, UserValueError
@@ -37,12 +39,12 @@ def parse_args(args: Sequence[str] | None = None) -> argparse.Namespace:
         help='folder for the images (default: work_dirs/browse_dataset)',
     )
     parser.add_argument(
-        '--num-clips', type=int, default=8, help='clips to draw (default: 8)'
+        '--num-clips', type=positive_int, default=8, help='clips to draw (default: 8)'
     )
     parser.add_argument(
-        '--num-frames', type=int, default=8, help='frames per image (default: 8)'
+        '--num-frames', type=positive_int, default=8, help='frames per image (default: 8)'
     )
-    parser.add_argument('--seed', type=int, default=0, help='default: 0')
+    parser.add_argument('--seed', type=seed, default=0, help='default: 0')
     parser.add_cfg_options('train_dataloader.dataset.data_root=DIR')
     return parser.parse_args(args)
 
@@ -52,15 +54,10 @@ def write_clips(cfg: Config, options: argparse.Namespace) -> None:
 
     Raises:
         KeyError: If the config has no training set.
-        ValueError: If no clip is asked for.
     """
     if 'train_dataloader' not in cfg:
         raise UserKeyError(
             '`train_dataloader` is missing, so there is nothing to draw.'
-        )
-    if options.num_clips < 1:
-        raise UserValueError(
-            f'--num-clips must be at least 1, got {options.num_clips}.'
         )
     init_default_scope(cfg.get('default_scope', 'mmvis'))
     set_random_seed(options.seed)
@@ -96,5 +93,8 @@ def main(args: Sequence[str] | None = None) -> None:
     with user_errors(options.config):
         cfg = read_config(find_config(options.config))
         merge_options(cfg, options.cfg_options)
+        content = dict(model={}, train_dataloader=cfg.to_dict().get('train_dataloader'))
+        check_values(content)
+        check_types(content)
     with user_errors(options.config, cfg):
         write_clips(cfg, options)

@@ -6,7 +6,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmvis.engine.command_line import ToolArgumentParser
+from mmvis.atomic_file import check_output
+from mmvis.engine.command_line import ToolArgumentParser, positive_int
 from mmvis.engine.user_errors import user_errors
 from mmvis.labels import check_labels
 
@@ -54,13 +55,15 @@ def main(args: Sequence[str] | None = None) -> None:
     )
     parser.add_argument(
         '--examples',
-        type=int,
+        type=positive_int,
         default=3,
         metavar='N',
         help='faults shown of each kind (default: 3)',
     )
     options = parser.parse_args(args)
     with user_errors():
+        if options.fix is not None:
+            check_output(options.fix, options.ann_file)
         checked = check_labels(options.ann_file, options.format, options.frames)
         counts = ', '.join(f'{n} {kind}' for kind, n in checked.counts.items())
         print(f'{options.ann_file}: {counts}')

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from mmvis.terminal import printable
+from mmvis.atomic_file import check_output
 from mmvis.engine.command_line import ToolArgumentParser
 from mmvis.engine.user_errors import user_errors
 from mmvis.labels import READERS, WRITERS, convert_labels
@@ -68,6 +70,8 @@ def main(args: Sequence[str] | None = None) -> None:
     )
     options = parser.parse_args(args)
     with user_errors():
+        if not options.dst.is_dir():
+            check_output(options.dst, options.src)
         labels = convert_labels(
             options.src,
             options.dst,
@@ -76,7 +80,7 @@ def main(args: Sequence[str] | None = None) -> None:
             frames=options.frames,
             classes=options.classes,
         )
-    names = ', '.join(category['name'] for category in labels['categories'])
+    names = ', '.join(printable(category['name']) for category in labels['categories'])
     print(
         f'Wrote {options.dst}: {len(labels["videos"])} videos, '
         f'{len(labels["annotations"])} objects, classes {names}'

@@ -16,7 +16,7 @@ import numpy as np
 
 from mmvis.atomic_file import atomic_file
 from mmvis.datasets.video_split import split_videos
-from mmvis.engine.command_line import ToolArgumentParser
+from mmvis.engine.command_line import ToolArgumentParser, seed
 from mmvis.engine.user_errors import user_errors
 from mmvis.errors import UserValueError
 from mmvis.structures.json_file import (
@@ -41,7 +41,7 @@ def parse_args(args: Sequence[str] | None = None) -> argparse.Namespace:
     parser.add_argument(
         '--val-fraction', type=float, default=0.1, help='share of videos (default: 0.1)'
     )
-    parser.add_argument('--seed', type=int, default=0, help='default: 0')
+    parser.add_argument('--seed', type=seed, default=0, help='default: 0')
     parser.add_argument(
         '--out-dir', type=Path, help='output folder (default: that of the json)'
     )

@@ -216,12 +216,12 @@ class TrackClipMerger(BaseClipMerger):
         self, tracks: list[int], ious: Tensor, classes: Tensor, left: list[int]
     ) -> list[tuple[int, int]]:
         """Pairs (index among tracks, prediction) of the largest total similarity."""
-        agreement, sureness = self.tie_preferences(tracks, classes)
+        agreement, confidence = self.tie_preferences(tracks, classes)
         similarity = ious * (1 - self.class_weight * (1 - agreement))
         bonus = self.age_bonus * (1 - 1 / self._clips_seen(tracks))
         is_similar = exceeds(similarity, self.match_thr)
         scores = torch.where(is_similar, similarity + bonus[:, None], 0.0)
-        pairs = match_pairs(*(x[:, left] for x in (scores, agreement, sureness)))
+        pairs = match_pairs(*(x[:, left] for x in (scores, agreement, confidence)))
         return [(i, left[j]) for i, j in pairs]
 
     def _clips_seen(self, track_ids: Sequence[int]) -> Tensor:
@@ -249,7 +249,7 @@ class TrackClipMerger(BaseClipMerger):
     ) -> list[tuple[int, int]]:
         """Pairs (track, prediction) of lost tracks that are found again."""
         lost = [i for i in sorted(self._motions) if i not in continued]
-        agreement, sureness = self.tie_preferences(lost, classes)
+        agreement, confidence = self.tie_preferences(lost, classes)
         affinity = torch.zeros(len(lost), len(left))
         for i, track_id in enumerate(lost):
             for j, n in enumerate(left):
@@ -259,7 +259,7 @@ class TrackClipMerger(BaseClipMerger):
                     place = track.reaches(new, self.motion_spread)
                     affinity[i, j] = place * agreement[i, n]
         affinity[~exceeds(affinity, self.found_thr)] = 0
-        pairs = match_pairs(affinity, agreement[:, left], sureness[:, left])
+        pairs = match_pairs(affinity, agreement[:, left], confidence[:, left])
         return [(lost[i], left[j]) for i, j in pairs]
 
     def _remember(

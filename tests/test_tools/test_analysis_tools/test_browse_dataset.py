@@ -40,3 +40,16 @@ def test_missing_data_set_is_one_message(browse, tmp_path, capsys):
     with pytest.raises(SystemExit):
         browse(CONFIG, '--cfg-options', option)
     assert f'{tmp_path}/none/train.json' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ('option', 'message'),
+    [
+        ('dataset.pipeline=[]', '`train_dataloader.dataset.pipeline` must be a list'),
+        ('dataset.data_prefx=1', "has no argument 'data_prefx'. Did you mean data_pre"),
+    ],
+)
+def test_mistakes_of_the_config_are_one_message(browse, option, message, capsys):
+    with pytest.raises(SystemExit):
+        browse(CONFIG, '--cfg-options', f'train_dataloader.{option}')
+    assert message in capsys.readouterr().err

@@ -55,6 +55,7 @@ def test_names_are_escaped(frames, tiny_config, tmp_path, capsys):
     """Those of classes come from the checkpoint, that of the video from its file."""
     import torch
 
+    torch.manual_seed(0)
     checkpoint = tmp_path / 'tiny.pth'
     weights = init_model(tiny_config).state_dict()
     meta = dict(dataset_meta=dict(classes=['\x1b[2J'] * 5))
@@ -62,6 +63,7 @@ def test_names_are_escaped(frames, tiny_config, tmp_path, capsys):
     video = frames.rename(tmp_path / 'a\x1b[1mb')
     words = [video, '--model', tiny_config, '--checkpoint', checkpoint]
     words += ['--out-dir', tmp_path / 'out', '--formats', 'json']
+    words += ['--cfg-options', 'model.test_cfg.score_thr=0']
     main(list(map(str, words)))
     shown = capsys.readouterr()
     assert '\\x1b[2J' in shown.out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import torch
@@ -15,7 +16,7 @@ from mmvis.engine.config_types import check_types
 from mmvis.engine.config_values import check_values
 from mmvis.engine.run_config import merge_options, read_config
 from mmvis.engine.strict_loading import load_strictly
-from mmvis.errors import UserValueError
+from mmvis.errors import UserTypeError, UserValueError
 from mmvis.models.vis.base import ClipVISModel
 from mmvis.registry import MODELS
 from mmvis.zoo import find_config
@@ -51,11 +52,13 @@ def init_model(
     Raises:
         FileNotFoundError: If a file does not exist.
         OSError: If published weights cannot be downloaded.
-        TypeError: If an argument of the model has the wrong type.
-        ValueError: If the checkpoint does not fit the model, or names other classes
-            than the model has, or is given beside ``pretrained``.
+        TypeError: If an argument has the wrong type, or one of the model's parts.
+        ValueError: If the device is not available, or the checkpoint does not fit the
+            model, names other classes than the model has, or is given in addition to
+            ``pretrained``.
     """
     cfg = _read_config(config)
+    _check_device(device)
     if pretrained:
         if checkpoint is not None:
             raise UserValueError(
@@ -107,7 +110,25 @@ def _read_config(config: str | Path | Config) -> Config:
     """A config that may be changed."""
     if isinstance(config, Config):
         return config.copy()
+    if not isinstance(config, (str, os.PathLike)):
+        raise UserTypeError(
+            '`config` must be the path of a config file, the name of a shipped one or '
+            f'a Config, got {config!r:.60}.'
+        )
     return read_config(find_config(config))
+
+
+def _check_device(device: str | torch.device) -> None:
+    try:
+        torch.empty(0, device=device)
+    except (AssertionError, NotImplementedError, RuntimeError, TypeError) as error:
+        num_gpus = torch.cuda.device_count()
+        known = ['cpu', *(f'cuda:{i}' for i in range(num_gpus))]
+        raise UserValueError(
+            f'`device` is {device!r}, which torch cannot use here: '
+            f'{str(error).splitlines()[0].rstrip(".")}. Available are: '
+            f'{", ".join(known)}.'
+        ) from error
 
 
 def _dataset_meta(cfg: Config, stored: dict) -> dict:

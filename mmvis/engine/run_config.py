@@ -15,7 +15,7 @@ from mmengine.utils import import_modules_from_strings
 from mmvis.engine.config_parts import similar_names
 from mmvis.engine.config_types import check_types
 from mmvis.engine.config_values import check_values
-from mmvis.errors import UserError, UserKeyError, UserValueError
+from mmvis.errors import UserError, UserKeyError, UserTypeError, UserValueError
 
 __all__ = ['merge_options', 'read_config', 'read_run_config']
 
@@ -72,10 +72,21 @@ def merge_options(cfg: Config, cfg_options: dict | None) -> None:
         cfg_options (dict, optional): Values by dotted key.
 
     Raises:
+        TypeError: If the options are no dict.
         ValueError: If a key is not that of a part of the config, or a module cannot be
             imported; the message names it.
     """
+    if cfg_options is not None and not isinstance(cfg_options, dict):
+        raise UserTypeError(
+            '`cfg_options` must be a dict of values by dotted key, got '
+            f'{cfg_options!r:.60}.'
+        )
     for key, value in (cfg_options or {}).items():
+        if not isinstance(key, str) or not all(key.split('.')):
+            raise UserValueError(
+                f'{key!r} is no key of a config. Expected is a dotted path such as '
+                "'model.head.num_queries'."
+            )
         try:
             cfg.merge_from_dict({key: value})
         except (AssertionError, LookupError, TypeError, ValueError) as error:

@@ -143,7 +143,9 @@ def apply_options(cfg: Config, options: argparse.Namespace) -> None:
     find_checkpoint(options.checkpoint)  # before anything is built
     cfg.load_from, cfg.resume = options.checkpoint, False
     results = results_file(cfg, options)
-    check_output(results, options.config, cfg.test_evaluator.get('ann_file'))
+    dataset = cfg.test_dataloader.dataset
+    ann_file = Path(dataset.get('data_root') or '', dataset.get('ann_file') or '')
+    check_output(results, options.config, cfg.test_evaluator.get('ann_file'), ann_file)
     cfg.test_evaluator.outfile_prefix = results.removesuffix('.json')
     if options.amp:
         cfg.test_cfg.fp16 = True

@@ -6,6 +6,7 @@ from mmengine.registry import DefaultScope
 from mmvis.apis import init_model
 from mmvis.converters.checkpoint_file import write_checkpoint
 from mmvis.datasets import DATASET_CLASSES
+from mmvis.errors import UserError
 from mmvis.models.vis import IFC
 
 
@@ -95,3 +96,32 @@ def test_weights_in_safetensors_and_inside_a_package(
     assert model.dataset_meta['classes'] == list('vwxyz')
     for name, value in model.state_dict().items():
         assert torch.equal(value, weights[name])
+
+
+@pytest.mark.parametrize('config', [5, None, ['a'], {}])
+def test_config_of_another_type_is_refused(config):
+    with pytest.raises(TypeError, match='`config` must be the path of a config'):
+        init_model(config)
+
+
+@pytest.mark.parametrize('device', ['gpu', 'cuda:99', -1, ['cpu']])
+def test_device_that_is_not_available_is_refused(tiny_config, device):
+    with pytest.raises(ValueError, match=r'`device` is .*\. Available are: cpu'):
+        init_model(tiny_config, device=device)
+
+
+@pytest.mark.parametrize(
+    ('options', 'message'),
+    [
+        ('model', "must be a dict of values by dotted key, got 'model'"),
+        ({5: 1}, '5 is no key of a config'),
+        ({'': 1}, "'' is no key of a config"),
+        ({'model..head': 1}, "'model..head' is no key"),
+        ({'model.head': None}, '`model.head` must be a dict, got None'),
+        ({'model': None}, '`model` must be a dict'),
+        ({'model.neck.embed_dims': 0}, 'an integer of at least 1, got 0'),
+    ],
+)
+def test_options_that_do_not_fit_are_refused(tiny_config, options, message):
+    with pytest.raises(UserError, match=message):
+        init_model(tiny_config, cfg_options=options)

@@ -233,6 +233,16 @@ def test_mistakes_are_one_message(run_test, tmp_path, capsys, args, options, mes
     assert message in capsys.readouterr().err
 
 
+def test_annotations_are_not_overwritten(run_test, tmp_path, tiny_shapes, capsys):
+    path = tiny_shapes / 'valid.json'
+    before = path.read_bytes()
+    with pytest.raises(SystemExit) as stop:
+        run_test(tmp_path, '--out', path)
+    assert stop.value.code == 2
+    assert 'valid.json, which would be lost' in capsys.readouterr().err
+    assert path.read_bytes() == before
+
+
 def test_missing_checkpoint(call_tool, tiny_config, capsys):
     with pytest.raises(SystemExit):
         call_tool('tools/test.py', tiny_config, 'no.pth')

@@ -9,8 +9,10 @@ These are all changes; none of them can be avoided:
 - MMEngine finds the parts of a parent registry only where somebody imported them, and
   OneDL's MMDetection prints a line about an optional package when it is imported.
 
-How MMEngine reads and writes checkpoints is changed by
-:func:`mmvis.engine.checkpoint_schemes.use_safe_checkpoint_files`, where a run starts.
+Where a config is read, :func:`read_yaml_safely` replaces MMEngine's reader of YAML, in
+which a tag can call any function. Where a run starts,
+:func:`mmvis.engine.checkpoint_schemes.use_safe_checkpoint_files` changes how MMEngine
+reads and writes checkpoints.
 """
 
 from __future__ import annotations
@@ -23,11 +25,15 @@ from collections.abc import Sequence
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
+from typing import IO, Any
 
+import yaml
 from mmengine.config import config as config_module
 from mmengine.config import utils as config_utils
+from mmengine.fileio import register_handler
+from mmengine.fileio.handlers.yaml_handler import YamlHandler
 
-__all__ = ['adapt_stack', 'import_mmdet_datasets']
+__all__ = ['adapt_stack', 'import_mmdet_datasets', 'read_yaml_safely']
 
 _PACKAGE = 'mmvis'
 _NOTICE = 'Could not import OneDL. Skipping OneDL datasets.'
@@ -41,6 +47,26 @@ def adapt_stack() -> None:
     for module in (config_utils, config_module, sys.modules.get('mmengine.hub.hub')):
         if module is not None:
             module._get_package_and_cfg_path = _split_config_name
+
+
+class _PlainLoader(yaml.SafeLoader):
+    """Reads plain data, and the tuples that MMEngine writes."""
+
+
+_PlainLoader.add_constructor(
+    'tag:yaml.org,2002:python/tuple',
+    lambda loader, node: tuple(loader.construct_sequence(node, deep=True)),
+)
+
+
+class _PlainYamlHandler(YamlHandler):
+    def load_from_fileobj(self, file: IO, **kwargs: Any) -> Any:
+        return super().load_from_fileobj(file, Loader=_PlainLoader)
+
+
+def read_yaml_safely() -> None:
+    """Let MMEngine read YAML as data alone, for configs and their bases."""
+    register_handler(['yaml', 'yml'])(_PlainYamlHandler)
 
 
 class _MmcvExtFinder(MetaPathFinder, Loader):

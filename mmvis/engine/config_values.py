@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import multiprocessing
 import re
 from collections.abc import Callable, Iterator
@@ -56,7 +55,7 @@ def _values(value: Any, path: str = '') -> Iterator[tuple[str, Any]]:
             yield from _values(child, f'{path}.{key}' if path else str(key))
 
 
-def _is_integer(value: Any, least: int = 0, most: float = math.inf) -> bool:
+def _is_integer(value: Any, least: int = 0, most: int = 2**63 - 1) -> bool:
     is_integer = isinstance(value, int) and not isinstance(value, bool)
     return is_integer and least <= value <= most
 

@@ -16,6 +16,7 @@ from mmvis.engine.config_parts import similar_names
 from mmvis.engine.config_types import check_types
 from mmvis.engine.config_values import check_values
 from mmvis.errors import UserError, UserKeyError, UserTypeError, UserValueError
+from mmvis.stack import read_yaml_safely
 
 __all__ = ['merge_options', 'read_config', 'read_run_config']
 
@@ -24,7 +25,7 @@ _READ_BY_TOOLS = ('runner_type', 'strategy', 'compile', 'custom_imports', 'verbo
 
 
 def read_config(path: str | Path) -> Config:
-    """Read a config file, a Python file that is run.
+    """Read a config file, a Python file that is run, or one of plain YAML or JSON.
 
     Its text in logs and checkpoints is as MMEngine lays it out, without a formatter,
     which takes seconds each of the five times that a run needs it.
@@ -45,12 +46,15 @@ def read_config(path: str | Path) -> Config:
             'there is no such config file. The shipped ones are in configs/, e.g. '
             'configs/ifc_r50.py.'
         )
+    read_yaml_safely()
     try:
         cfg = Config.fromfile(path)
     except (UserError, OSError, SyntaxError):
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         message = f'{type(error).__name__}: {error}'
+        if isinstance(error, RecursionError):
+            message += '. Is the file its own `_base_`, or a list a part of itself?'
         raise UserValueError(
             f'the config cannot be read{_config_line(error)}: {message}'
         ) from error

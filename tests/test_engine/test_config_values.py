@@ -86,6 +86,7 @@ def test_valid_values():
         ('model.head.num_queries', 0, 'an integer of at least 1, got 0'),
         ('train_cfg.max_iters', 'abc', 'an integer'),
         ('train_cfg.max_iters', -1, 'an integer'),
+        ('train_cfg.max_iters', 10**400, 'an integer'),
         ('train_cfg.val_interval', 0, 'an integer'),
         ('train_dataloader.batch_size', 'x', 'an integer'),
         ('train_dataloader.num_workers', -1, 'an integer of at least 0, got -1'),

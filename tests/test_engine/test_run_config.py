@@ -163,3 +163,37 @@ def test_types_of_a_run_are_checked(write):
     path = write("model = dict(type='IFC', backbone=dict(), head=dict())\n")
     with pytest.raises(UserTypeError, match=r'^`model\.head` must be a dict, got None'):
         read_run_config(path, {'model.head': None})
+
+
+@pytest.mark.parametrize('name', ['c.yaml', 'c.yml'])
+@pytest.mark.parametrize('is_base', [False, True])
+def test_yaml_is_data(write, tmp_path, name, is_base):
+    """MMEngine's own reader calls the function that a tag names."""
+    tag = f'!!python/object/apply:os.mkdir ["{tmp_path}/made"]'
+    path = write(f'model: {tag}\n', name=name)
+    if is_base:
+        path = write(f"_base_ = '{name}'\n")
+    with pytest.raises(UserValueError, match='cannot be read: ConstructorError'):
+        read_config(path)
+    assert not (tmp_path / 'made').exists()
+
+
+def test_yaml_and_json_of_mmengine_are_read(write, tmp_path):
+    cfg = read_config(write("model = dict(type='A', sizes=[(1, 2)])\n"))
+    for name in ('b.yaml', 'b.json'):
+        cfg.dump(tmp_path / name)
+    assert read_config(tmp_path / 'b.yaml').model.sizes == [(1, 2)]
+    assert read_config(tmp_path / 'b.json').model.sizes == [[1, 2]]
+
+
+@pytest.mark.parametrize(
+    ('content', 'message'),
+    [
+        ('import sys\nsys.exit(0)\n', r'line 2 of .*a\.py.*SystemExit: 0'),
+        ("_base_ = 'a.py'\n", 'RecursionError.* its own `_base_`'),
+        ('x = []\nx.append(x)\n', 'RecursionError.* a part of itself'),
+    ],
+)
+def test_configs_without_an_end_are_named(write, content, message):
+    with pytest.raises(UserValueError, match=message):
+        read_config(write(content))

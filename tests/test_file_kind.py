@@ -4,10 +4,16 @@ import socket
 import pytest
 
 from mmvis.converters.checkpoint_file import read_checkpoint
+from mmvis.datasets.transforms import LoadFrameFromFile
 from mmvis.evaluation.json_files import read_ground_truth
 from mmvis.file_kind import check_is_file, describe_content
 from mmvis.sources import FrameFiles, VideoFile
 from mmvis.structures.packed_file import read_content
+
+
+def load_frame(path):
+    frame = dict(img_path=str(path), frame_id=0, video_id=1, height=8, width=9)
+    return LoadFrameFromFile().transform(frame)
 
 
 @pytest.fixture(params=['folder', 'named pipe', 'device', 'socket'])
@@ -33,8 +39,9 @@ def no_file(request, tmp_path):
         read_checkpoint,
         VideoFile,
         lambda path: FrameFiles([path])[0],
+        load_frame,
     ],
-    ids=['json', 'checkpoint', 'video', 'image'],
+    ids=['json', 'checkpoint', 'video', 'image', 'training image'],
 )
 def test_what_is_no_file_is_not_read(read, no_file):
     path, kind = no_file
@@ -82,6 +89,7 @@ def test_descriptions(content, description):
         (read_checkpoint, 'safetensors'),
         (lambda path: VideoFile(path).num_frames, 'mp4'),
         (lambda path: FrameFiles([path])[0], 'png'),
+        (load_frame, 'jpg'),
         (read_ground_truth, 'json'),
     ],
 )

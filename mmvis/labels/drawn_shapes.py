@@ -12,6 +12,7 @@ import numpy as np
 from pycocotools import mask as mask_utils
 
 from mmvis.errors import UserValueError
+from mmvis.file_kind import check_is_file
 from mmvis.labels.faults import Faults
 from mmvis.labels.frame_files import FrameFiles, natural_key
 from mmvis.labels.label_set import add_annotation, encode_mask, find_categories
@@ -57,6 +58,7 @@ def read_cvat(path: Path, frames: Path | None, classes: list[str]) -> dict:
     """
     faults = Faults(str(path))
     try:
+        check_is_file(path)
         root = ElementTree.parse(path).getroot()
     except ElementTree.ParseError as error:
         raise UserValueError(f'{path} is not XML: {error}') from error

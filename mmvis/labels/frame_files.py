@@ -7,6 +7,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from mmvis.file_kind import check_is_file
 from mmvis.labels.faults import Faults
 
 __all__ = ['FrameFiles', 'natural_key']
@@ -62,6 +63,7 @@ class FrameFiles:
         if self.root is None:
             return None
         try:
+            check_is_file(self.root / name)
             with Image.open(self.root / name) as image:
                 return image.height, image.width
         except (OSError, ValueError, Image.DecompressionBombError) as error:

@@ -9,6 +9,7 @@ from PIL import Image
 from pycocotools import mask as mask_utils
 
 from mmvis.errors import UserValueError
+from mmvis.file_kind import check_is_file
 from mmvis.labels.faults import Faults
 
 __all__ = ['make_video', 'paint_ids', 'read_ids']
@@ -28,6 +29,7 @@ def make_video(video_id: int, height: int, width: int, file_names: list[str]) ->
 def read_ids(path: Path, faults: Faults) -> np.ndarray | None:
     """Ids of the pixels, shape (H, W); None, and a fault, if they cannot be read."""
     try:
+        check_is_file(path)
         with Image.open(path) as image:
             if image.mode not in ('P', 'L', '1', 'I', 'I;16'):
                 faults.add(

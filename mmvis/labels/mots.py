@@ -8,6 +8,7 @@ import numpy as np
 
 from mmvis.atomic_file import atomic_file
 from mmvis.errors import UserValueError
+from mmvis.file_kind import check_is_file
 from mmvis.labels.faults import Faults
 from mmvis.labels.frame_files import FrameFiles, natural_key
 from mmvis.labels.id_masks import make_video, paint_ids, read_ids
@@ -82,6 +83,7 @@ def read_mots(path: Path, frames: Path | None, classes: list[str]) -> dict:
 def _read_lines(path: Path, faults: Faults) -> list[tuple[int, int, dict]]:
     """Frame, id and mask of each line."""
     rows = []
+    check_is_file(path)
     for number, line in enumerate(path.read_text('ascii', 'replace').splitlines(), 1):
         words = line.split()
         place = f'line[{number}]'

@@ -1,4 +1,5 @@
 import json
+import os
 
 import pytest
 
@@ -145,3 +146,10 @@ def test_labelme_is_a_folder(read, tmp_path, make):
     (tmp_path / 'y').mkdir()
     with pytest.raises(UserValueError, match='y: the folder has no LabelMe json'):
         read(tmp_path / 'y', 'labelme')
+
+
+def test_cvat_is_a_file(read, tmp_path):
+    os.mkfifo(tmp_path / 'pipe.xml')
+    for path, kind in ((tmp_path, 'a folder'), (tmp_path / 'pipe.xml', 'a named pipe')):
+        with pytest.raises(UserValueError, match=f'is {kind}, expected a file'):
+            read(path, 'cvat')

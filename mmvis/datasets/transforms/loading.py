@@ -13,6 +13,7 @@ from mmengine import fileio
 from PIL import Image
 
 from mmvis.errors import UserValueError
+from mmvis.file_kind import check_is_file, describe_content
 from mmvis.registry import TRANSFORMS
 from mmvis.structures.rle import decode_mask, mask_bbox
 
@@ -52,6 +53,7 @@ class LoadFrameFromFile(BaseTransform):
     def transform(self, results: dict) -> dict:
         """Load the image."""
         path = results['img_path']
+        check_is_file(path)
         try:
             data = fileio.get(path, backend_args=self.backend_args)
         except FileNotFoundError as error:
@@ -79,9 +81,11 @@ class LoadFrameFromFile(BaseTransform):
             try:
                 Image.open(io.BytesIO(data)).load()
             except OSError as error:
+                # Pillow's message may show the address of an object.
+                reason = str(error).partition(' <')[0]
                 raise UserValueError(
-                    f'{path}: the image is corrupted or incomplete ({error}). Restore '
-                    'the file.'
+                    f'{path}: the image is corrupted or incomplete ({reason}).'
+                    f'{describe_content(data)} Restore the file.'
                 ) from error
         img = mmcv.imfrombytes(data, flag='color', backend=self.imdecode_backend)
         if img is None:

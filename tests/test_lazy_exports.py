@@ -2,12 +2,25 @@ import importlib
 
 import pytest
 
+import mmvis.converters
 import mmvis.evaluation
+import mmvis.outputs
 import mmvis.structures
+import mmvis.zoo
 from mmvis.lazy_exports import lazy_exports
 
 
-@pytest.mark.parametrize('package', [mmvis.evaluation, mmvis.structures])
+@pytest.mark.parametrize(
+    'package',
+    [
+        mmvis.converters,
+        mmvis.evaluation,
+        mmvis.outputs,
+        mmvis.structures,
+        mmvis.zoo,
+    ],
+    ids=lambda package: package.__name__,
+)
 def test_every_exported_name_exists(package):
     for name in package.__all__:
         assert getattr(package, name) is not None

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from mmengine.config import Config
 
 from mmvis.engine.command_line import ToolArgumentParser, positive_int
-from mmvis.engine.run_config import merge_options, read_config
 from mmvis.engine.user_errors import user_errors
 from mmvis.zoo import find_config
 
@@ -62,6 +61,8 @@ def main(args: Sequence[str] | None = None) -> None:
 
 
 def _read(name: str, cfg_options: dict | None) -> Config:
+    from mmvis.engine.run_config import merge_options, read_config
+
     cfg = read_config(find_config(name))
     merge_options(cfg, cfg_options)
     return cfg

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from mmvis import zoo
 from mmvis.engine.command_line import ToolArgumentParser
 from mmvis.engine.user_errors import user_errors
-from mmvis.zoo import fetch_weights, find_model
 
 __all__ = ['main']
 
@@ -33,6 +33,6 @@ def main(args: Sequence[str] | None = None) -> None:
     parser.add_argument('name', nargs='+', help='name of a model')
     for name in parser.parse_args(args).name:
         with user_errors(name):
-            path = fetch_weights(name)
-            model = find_model(name)
+            path = zoo.fetch_weights(name)
+            model = zoo.find_model(name)
         print(f'{name}: {path}\n  licence: {model.licence}, source: {model.source}')

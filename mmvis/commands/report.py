@@ -9,8 +9,6 @@ from mmvis.atomic_file import check_output
 from mmvis.engine.command_line import ToolArgumentParser, positive_int, probability
 from mmvis.engine.user_errors import user_errors
 from mmvis.evaluation.json_files import read_ground_truth
-from mmvis.report import write_html_report
-from mmvis.report.video_pages import FrameStyle
 from mmvis.structures.results_json import read_results
 
 __all__ = ['main']
@@ -66,6 +64,10 @@ def main(args: Sequence[str] | None = None) -> None:
         help='longer side of the frames in pixels (default: 480)',
     )
     options = parser.parse_args(args)
+
+    from mmvis.report import write_html_report
+    from mmvis.report.video_pages import FrameStyle
+
     with user_errors(options.results):
         check_output(options.out, options.gt, options.results)
         gt = read_ground_truth(options.gt)

@@ -15,8 +15,9 @@ from mmvis.atomic_file import check_output
 from mmvis.converters.checkpoint_file import read_tensors, write_checkpoint
 from mmvis.engine.run_config import read_config
 from mmvis.engine.user_errors import user_errors
+from mmvis.registry import MODELS
 
-__all__ = ['convert_file', 'load_model_cfg']
+__all__ = ['convert_file', 'initial_weights', 'load_model_cfg']
 
 Convert = Callable[[dict[str, Tensor]], dict[str, Tensor]]
 
@@ -27,6 +28,11 @@ def load_model_cfg(config: str | Path) -> ConfigDict:
     model_cfg = read_config(config).model
     model_cfg.backbone.init_cfg = None
     return model_cfg
+
+
+def initial_weights(model_cfg: ConfigDict) -> dict[str, Tensor]:
+    """Weights of a model, or of a part of it, before training: names and shapes."""
+    return MODELS.build(model_cfg).state_dict()
 
 
 def convert_file(

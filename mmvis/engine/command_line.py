@@ -163,7 +163,9 @@ class RunArgumentParser(ToolArgumentParser):
         cfg_options_help: str,
     ) -> None:
         super().__init__(description, examples)
-        self.add_argument('config', help='config file, e.g. configs/ifc_r50.py')
+        self.add_argument(
+            'config', help='config file, or the name of a shipped one, e.g. ifc_r50'
+        )
         self.add_argument(
             '--work-dir',
             help=f'{work_dir_help} (default: work_dirs/NAME for NAME.py)',

@@ -17,6 +17,7 @@ from mmvis.engine.config_types import check_types
 from mmvis.engine.config_values import check_values
 from mmvis.errors import UserError, UserKeyError, UserTypeError, UserValueError
 from mmvis.stack import read_yaml_safely
+from mmvis.zoo import find_config
 
 __all__ = ['merge_options', 'read_config', 'read_run_config']
 
@@ -125,12 +126,12 @@ def read_run_config(options: argparse.Namespace) -> Config:
 
     Raises:
         FileNotFoundError: If there is no such file.
-        KeyError: If it lacks what every run needs, or an option sets a part that
-            nothing reads.
+        KeyError: If no shipped config has that name, or it lacks what every run needs,
+            or an option sets a part that nothing reads.
         TypeError: If a value has another type than the part of mmvis that takes it.
         ValueError: If running it fails, or a value is not valid.
     """
-    cfg = read_config(options.config)
+    cfg = read_config(find_config(options.config))
     _check_first_keys(cfg, options.cfg_options or {})
     merge_options(cfg, options.cfg_options)
     if 'model' not in cfg:

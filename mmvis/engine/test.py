@@ -9,25 +9,22 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmengine.config import Config
-from mmengine.dist import is_main_process
 
 from mmvis.atomic_file import check_output
-from mmvis.converters.checkpoint_file import find_checkpoint
-from mmvis.engine.checkpoint_schemes import use_safe_checkpoint_files
 from mmvis.engine.command_line import RunArgumentParser, probability
-from mmvis.engine.console import log_warnings
-from mmvis.engine.distributed import use_cpu_processes
-from mmvis.engine.run_config import read_run_config
 from mmvis.engine.run_lock import run_lock
 from mmvis.engine.user_errors import user_errors
 from mmvis.errors import UserValueError
-from mmvis.registry import RUNNERS
 
 __all__ = ['main', 'test']
+
+PRETRAINED = 'pretrained'
 
 EXAMPLES = """examples:
   AP where the test set is annotated; results.json and its zip in any case:
     python tools/test.py configs/ifc_r50.py ifc_r50.pth
+  with the weights that its authors published:
+    python tools/test.py configs/tevit_msgshift.py pretrained
   on 8 GPUs (or 8 processes on the CPU), videos shared out:
     tools/dist_test.sh configs/ifc_r50.py ifc_r50.pth 8
   the whole video as one clip, or faster with every other frame:
@@ -56,8 +53,15 @@ def main(args: Sequence[str] | None = None) -> None:
         SystemExit: With status 2 and one message, after a mistake of the user.
     """
     options = parse_args(args)
+
+    from mmengine.dist import is_main_process
+
+    from mmvis.engine.run_config import read_run_config
+
     with user_errors(options.config):
         cfg = read_run_config(options)
+        if options.checkpoint == PRETRAINED:
+            options.checkpoint = f'zoo://{Path(cfg.filename).stem}'
         apply_options(cfg, options)
     with user_errors(options.config, cfg):
         test(cfg)
@@ -85,6 +89,11 @@ def test(cfg: Config) -> dict[str, float]:
     Raises:
         ValueError: If another test is in the work directory.
     """
+    from mmvis.engine.checkpoint_schemes import use_safe_checkpoint_files
+    from mmvis.engine.console import log_warnings
+    from mmvis.engine.distributed import use_cpu_processes
+    from mmvis.registry import RUNNERS
+
     use_safe_checkpoint_files()
     with run_lock(cfg.work_dir, 'test', cfg.launcher), log_warnings():
         use_cpu_processes(cfg)
@@ -99,7 +108,11 @@ def parse_args(args: Sequence[str] | None) -> argparse.Namespace:
         work_dir_help='folder of logs and finished videos',
         cfg_options_help='model.test_cfg.clip_stride=3',
     )
-    parser.add_argument('checkpoint', help='checkpoint file of that model')
+    parser.add_argument(
+        'checkpoint',
+        help=f"checkpoint file of that model, or '{PRETRAINED}' for the weights that "
+        'are published under the name of the config',
+    )
     parser.add_argument(
         '--out',
         metavar='FILE.json',
@@ -140,6 +153,8 @@ def apply_options(cfg: Config, options: argparse.Namespace) -> None:
             '`test_dataloader` and `test_evaluator` are needed for a test; see '
             'configs/_base_/datasets/youtube_vis_2019.py.'
         )
+    from mmvis.converters.checkpoint_file import find_checkpoint
+
     find_checkpoint(options.checkpoint)  # before anything is built
     cfg.load_from, cfg.resume = options.checkpoint, False
     results = results_file(cfg, options)
@@ -180,6 +195,8 @@ def results_file(cfg: Config, options: argparse.Namespace) -> str:
 
 def run_id(cfg: Config, options: argparse.Namespace) -> dict[str, str]:
     """What the result of a video follows from."""
+    from mmvis.converters.checkpoint_file import find_checkpoint
+
     content = find_checkpoint(options.checkpoint).read_bytes()
     return dict(
         checkpoint=hashlib.sha256(content).hexdigest(),

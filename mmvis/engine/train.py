@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-import torch
 from mmengine.config import Config
-from torch import nn
 
-from mmvis.engine.checkpoint_schemes import use_safe_checkpoint_files
 from mmvis.engine.command_line import RunArgumentParser, seed
-from mmvis.engine.console import log_warnings
-from mmvis.engine.distributed import use_cpu_processes
-from mmvis.engine.resuming import find_last_checkpoint
-from mmvis.engine.run_config import read_run_config
 from mmvis.engine.run_lock import run_lock
 from mmvis.engine.tracking import TRACKERS, add_tracker
 from mmvis.engine.user_errors import user_errors
 from mmvis.errors import UserValueError
-from mmvis.registry import RUNNERS
+
+if TYPE_CHECKING:
+    from torch import nn
 
 __all__ = ['main', 'train']
 
@@ -54,6 +50,9 @@ def main(args: Sequence[str] | None = None) -> None:
         SystemExit: With status 2 and one message, after a mistake of the user.
     """
     options = parse_args(args)
+
+    from mmvis.engine.run_config import read_run_config
+
     with user_errors(options.config):
         cfg = read_run_config(options)
         apply_options(cfg, options)
@@ -76,6 +75,11 @@ def train(cfg: Config) -> nn.Module:
         ValueError: If the config does not say how to train, or another training is
             in the work directory.
     """
+    from mmvis.engine.checkpoint_schemes import use_safe_checkpoint_files
+    from mmvis.engine.console import log_warnings
+    from mmvis.engine.distributed import use_cpu_processes
+    from mmvis.registry import RUNNERS
+
     missing = [
         name
         for name in ('train_dataloader', 'train_cfg', 'optim_wrapper')
@@ -140,6 +144,8 @@ def apply_options(cfg: Config, options: argparse.Namespace) -> None:
     if options.seed is not None:
         cfg.merge_from_dict({'randomness.seed': options.seed})
     if options.amp:
+        import torch
+
         if not torch.cuda.is_available():
             raise UserValueError(
                 '--amp needs a GPU, and torch finds none. Leave it out.'
@@ -154,6 +160,8 @@ def apply_options(cfg: Config, options: argparse.Namespace) -> None:
             )
         cfg.auto_scale_lr.enable = True
     if options.resume is not None:
+        from mmvis.engine.resuming import find_last_checkpoint
+
         is_auto = options.resume == 'auto'
         checkpoint = find_last_checkpoint(cfg.work_dir) if is_auto else options.resume
         cfg.resume = checkpoint is not None

@@ -1,27 +1,14 @@
 """Results of frames and videos, and output files."""
 
-from mmvis.outputs.formats import (
-    DEFAULT_FORMATS,
-    FORMATS,
-    VideoFacts,
-    endings_of,
-    write_frames,
-)
-from mmvis.outputs.frame_result import FrameResult, TrackInFrame
-from mmvis.outputs.output_files import OutputFiles, safe_name
-from mmvis.outputs.video_result import Track, VideoResult, best_rows
+from mmvis.lazy_exports import lazy_exports
 
-__all__ = [
-    'DEFAULT_FORMATS',
-    'FORMATS',
-    'FrameResult',
-    'OutputFiles',
-    'Track',
-    'TrackInFrame',
-    'VideoFacts',
-    'VideoResult',
-    'best_rows',
-    'endings_of',
-    'safe_name',
-    'write_frames',
-]
+_MODULES = {
+    'formats': ['DEFAULT_FORMATS', 'FORMATS', 'endings_of'],
+    'frame_result': ['FrameResult', 'TrackInFrame'],
+    'frame_writers': ['write_frames'],
+    'output_files': ['OutputFiles', 'safe_name'],
+    'video_facts': ['VideoFacts'],
+    'video_result': ['Track', 'VideoResult', 'best_rows'],
+}
+__getattr__ = lazy_exports(__name__, _MODULES)  # results need torch, names do not
+__all__ = sorted(name for names in _MODULES.values() for name in names)

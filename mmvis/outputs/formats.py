@@ -1,21 +1,13 @@
-"""Output formats."""
+"""Names of the output formats, and what each needs."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import ExitStack
-from pathlib import Path
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from mmvis.errors import UserTypeError, UserValueError
-from mmvis.outputs.annotation_files import write_coco, write_record, write_ytvis
-from mmvis.outputs.frame_result import FrameResult
-from mmvis.outputs.mask_images import write_id_images, write_mots, write_mots_images
-from mmvis.outputs.overlays import write_overlay, write_tracks_strip
-from mmvis.outputs.tables import write_csv, write_json_lines
-from mmvis.outputs.video_facts import VideoFacts
 
-__all__ = ['DEFAULT_FORMATS', 'FORMATS', 'VideoFacts', 'endings_of', 'write_frames']
+__all__ = ['DEFAULT_FORMATS', 'FORMATS', 'endings_of']
 
 # MOTS images hold class id * 1000 + number in 16 bits.
 _MAX_MOTS_CLASSES = 64
@@ -26,30 +18,26 @@ class Format(NamedTuple):
 
     Attributes:
         ending (str): What follows the name of the video; '/' makes a folder.
-        write (Callable): A context manager that takes the path and the facts of the
-            video and gives a function that takes each frame; leaving it finishes the
-            file, leaving it with an exception leaves none.
         needs_images (bool): Whether frames are drawn.
         needs_record (bool): Whether the whole video must be known.
     """
 
     ending: str
-    write: Callable
     needs_images: bool = False
     needs_record: bool = False
 
 
 FORMATS: dict[str, Format] = {
-    'json': Format('.json', write_record, needs_record=True),
-    'video': Format('.mp4', write_overlay, needs_images=True),
-    'strip': Format('.png', write_tracks_strip, needs_images=True),
-    'masks': Format('_masks/', write_id_images),
-    'csv': Format('.csv', write_csv),
-    'jsonl': Format('.jsonl', write_json_lines),
-    'coco': Format('_coco.json', write_coco, needs_record=True),
-    'ytvis': Format('_results.json', write_ytvis, needs_record=True),
-    'mots': Format('_mots.txt', write_mots, needs_record=True),
-    'mots_png': Format('_mots/', write_mots_images, needs_record=True),
+    'json': Format('.json', needs_record=True),
+    'video': Format('.mp4', needs_images=True),
+    'strip': Format('.png', needs_images=True),
+    'masks': Format('_masks/'),
+    'csv': Format('.csv'),
+    'jsonl': Format('.jsonl'),
+    'coco': Format('_coco.json', needs_record=True),
+    'ytvis': Format('_results.json', needs_record=True),
+    'mots': Format('_mots.txt', needs_record=True),
+    'mots_png': Format('_mots/', needs_record=True),
 }
 
 DEFAULT_FORMATS = ('json', 'video', 'strip')
@@ -83,42 +71,3 @@ def endings_of(formats: Sequence[str], num_classes: int) -> dict[str, str]:
             f"but the model has {num_classes}. Use 'mots', the text file."
         )
     return {key: FORMATS[key].ending for key in formats}
-
-
-def write_frames(
-    frames: Iterable[FrameResult],
-    paths: Mapping[str, Path],
-    facts: VideoFacts,
-    score_thr: float,
-) -> Iterator[FrameResult]:
-    """Write files while frames are processed.
-
-    Files are complete as soon as the frames end, the generator is closed, or it is
-    interrupted with Ctrl-C: they have all frames up to then. After an error there are
-    no files, except json lines and folders of images.
-
-    Args:
-        frames (Iterable[FrameResult]): Frames in order.
-        paths (Mapping[str, Path]): The files and folders by format.
-        facts (VideoFacts): Metadata of the video for the files.
-        score_thr (float): Tracks with a lower score are left out.
-
-    Yields:
-        FrameResult: Each frame, with all of its tracks.
-    """
-    stop: BaseException | None = None
-    with ExitStack() as files:
-        writers = [
-            files.enter_context(FORMATS[key].write(path, facts))
-            for key, path in paths.items()
-        ]
-        try:
-            for frame in frames:
-                shown = frame.above(score_thr) if writers else frame
-                for write in writers:
-                    write(shown)
-                yield frame
-        except (GeneratorExit, KeyboardInterrupt) as interruption:
-            stop = interruption
-    if isinstance(stop, KeyboardInterrupt):
-        raise stop

@@ -16,16 +16,12 @@ from pycocotools import mask as mask_util
 
 from mmvis.errors import UserValueError
 from mmvis.inference import FrameTracks
-from mmvis.outputs.formats import (
-    DEFAULT_FORMATS,
-    FORMATS,
-    VideoFacts,
-    endings_of,
-    write_frames,
-)
+from mmvis.outputs.formats import DEFAULT_FORMATS, FORMATS, endings_of
 from mmvis.outputs.frame_result import FrameResult
+from mmvis.outputs.frame_writers import write_frames
 from mmvis.outputs.output_files import OutputFiles
 from mmvis.outputs.tables import TABLE_COLUMNS, table_rows
+from mmvis.outputs.video_facts import VideoFacts
 from mmvis.sources import FrameSource
 from mmvis.structures import EncodedMask
 

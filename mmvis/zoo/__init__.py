@@ -1,17 +1,12 @@
 """Model zoo: published weights by name."""
 
-from mmvis.zoo.cache import cache_folder
-from mmvis.zoo.download import RemoteFile, fetch_file
-from mmvis.zoo.model_index import ZooModel, find_config, find_model, list_models
-from mmvis.zoo.weights import fetch_weights
+from mmvis.lazy_exports import lazy_exports
 
-__all__ = [
-    'RemoteFile',
-    'ZooModel',
-    'cache_folder',
-    'fetch_file',
-    'fetch_weights',
-    'find_config',
-    'find_model',
-    'list_models',
-]
+_MODULES = {
+    'cache': ['cache_folder'],
+    'download': ['RemoteFile', 'fetch_file'],
+    'model_index': ['ZooModel', 'find_config', 'find_model', 'list_models'],
+    'weights': ['fetch_weights'],
+}
+__getattr__ = lazy_exports(__name__, _MODULES)  # converting weights needs torch
+__all__ = sorted(name for names in _MODULES.values() for name in names)

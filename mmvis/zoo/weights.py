@@ -7,6 +7,7 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlparse
 
 import mmvis
+from mmvis import converters
 from mmvis.converters.checkpoint_file import read_tensors, write_checkpoint
 from mmvis.errors import UserValueError
 from mmvis.zoo.cache import cache_folder
@@ -61,25 +62,10 @@ def fetch_weights(name: str) -> Path:
 
 
 def _convert(model: ZooModel, source: Path, converted: Path) -> None:
-    # Slow to import, and not needed where weights are there.
-    from mmvis.converters import (
-        convert_ifc,
-        convert_tevit,
-        convert_videomt,
-        convert_vistr,
-    )
-    from mmvis.converters.convert_file import load_model_cfg
-    from mmvis.registry import MODELS
-
-    converters = dict(
-        ifc=convert_ifc,
-        tevit=convert_tevit,
-        videomt=convert_videomt,
-        vistr=convert_vistr,
-    )
-    expected = MODELS.build(load_model_cfg(model.config)).state_dict()
+    convert = getattr(converters, f'convert_{model.converter}')
+    expected = converters.initial_weights(converters.load_model_cfg(model.config))
     try:
-        weights = converters[model.converter](read_tensors(source), expected)
+        weights = convert(read_tensors(source), expected)
     except (KeyError, ValueError) as error:
         raise UserValueError(
             f'{source} is not what {model.name} was published with: {error.args[0]}'

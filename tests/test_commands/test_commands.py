@@ -70,61 +70,19 @@ def test_version(capsys):
     assert capsys.readouterr().out.strip() == mmvis.__version__
 
 
-def test_help_imports_neither_torch_nor_mmdetection():
+def test_no_help_imports_torch_or_mmdetection():
+    """They take seconds to import, and help only prints names."""
     code = (
-        'import sys; from mmvis.commands import main; main([]); '
-        "print([n for n in ('torch', 'mmcv', 'mmdet') if n in sys.modules])"
+        'import sys; from mmvis.commands import main\n'
+        f'for words in {[[], *LEAVES]}:\n'
+        '    try:\n'
+        "        main([*words, '--help'])\n"
+        '    except SystemExit:\n'
+        '        pass\n'
+        "    slow = {'torch', 'mmcv', 'mmdet', 'matplotlib'} & sys.modules.keys()\n"
+        "    assert not slow, f'{words} imports {slow}'\n"
     )
-    output = subprocess.run(
-        [sys.executable, '-c', code], capture_output=True, text=True, check=True
-    ).stdout
-    assert output.splitlines()[-1] == '[]'
-
-
-@pytest.mark.parametrize(
-    ('words', 'output'),
-    [
-        (['evaluate', 'gt.json', 'results.json', '--out'], 'gt.json'),
-        (['evaluate', 'gt.json', 'results.json', '--out'], 'results.json'),
-        (['report', 'gt.json', 'results.json', '--out'], 'gt.json'),
-        (['report', 'gt.json', 'results.json', '--out'], 'results.json'),
-        (['data', 'check', 'gt.json', '--fix'], 'gt.json'),
-        (['data', 'convert', 'gt.json', '--from', 'coco'], 'gt.json'),
-        (['convert', 'ifc', 'gt.json'], 'gt.json'),
-        (['convert', 'videomt', 'gt.json'], 'gt.json'),
-    ],
-)
-def test_no_output_overwrites_an_input(words, output, tmp_path, monkeypatch, capsys):
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(sys, 'argv', ['mmvis'])
-    for name in ('gt.json', 'results.json'):
-        (tmp_path / name).write_text('input')
-    with pytest.raises(SystemExit) as end:
-        main([*words, f'../{tmp_path.name}/{output}'])
-    assert end.value.code == 2
-    assert f'the input {output}, which would be lost' in capsys.readouterr().err
-    assert (tmp_path / output).read_text() == 'input'
-
-
-@pytest.mark.parametrize(
-    'words',
-    [
-        ['config', 'ifc_r50', '--frames', '0'],
-        ['config', 'ifc_r50', '--size', '0', '9'],
-        ['evaluate', 'a', 'b', '--min-long-len', '0'],
-        ['evaluate', 'a', 'b', '--score-thr', 'nan'],
-        ['report', 'a', 'b', '--max-videos', '-1'],
-        ['report', 'a', 'b', '--max-side', '0'],
-        ['data', 'check', 'a', '--examples', '0'],
-        ['data', 'browse', 'ifc_r50', '--num-clips', '0'],
-        ['data', 'browse', 'ifc_r50', '--seed', '-1'],
-        ['data', 'split', 'a', '--seed', '-1'],
-    ],
-    ids=' '.join,
-)
-def test_numbers_out_of_range_are_refused(words, monkeypatch, capsys):
-    monkeypatch.setattr(sys, 'argv', ['mmvis'])
-    with pytest.raises(SystemExit) as end:
-        main(words)
-    assert end.value.code == 2
-    assert re.search(r'argument --[\w-]+: must be ', capsys.readouterr().err)
+    done = subprocess.run(
+        [sys.executable, '-c', code], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr

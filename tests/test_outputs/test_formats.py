@@ -5,6 +5,7 @@ import pytest
 
 from mmvis.outputs import FORMATS, VideoFacts, endings_of, write_frames
 from mmvis.outputs.formats import DEFAULT_FORMATS
+from mmvis.outputs.frame_writers import WRITERS
 
 
 def facts(result=None):
@@ -88,3 +89,7 @@ def test_frames_pass_with_all_of_their_tracks(result, tmp_path):
     frames = list(write_frames(result.frames(), paths, facts(), 0.7))
     assert [len(frame) for frame in frames] == [2, 2, 1, 3]
     assert len((tmp_path / 'a.csv').read_text().splitlines()) == 1 + 3
+
+
+def test_every_format_has_its_writer():
+    assert list(WRITERS) == list(FORMATS)

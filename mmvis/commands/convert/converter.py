@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
-from torch import Tensor
-
-from mmvis.converters.convert_file import convert_file
 from mmvis.engine.command_line import ConverterArgumentParser
 
-__all__ = ['Converter']
+if TYPE_CHECKING:
+    from torch import Tensor
 
-Weights = dict[str, Tensor]
+    Weights = dict[str, Tensor]
+
+__all__ = ['Converter']
 
 
 class Converter:
@@ -58,6 +59,9 @@ class Converter:
             self._description, src_help='published checkpoint', **self._parser_args
         )
         options = parser.parse_args(args)
+
+        from mmvis.converters.convert_file import convert_file
+
         src, dst, config = options.src, options.dst, options.config
         if options.reverse:
             convert_file(src, dst, self._export, key=self._export_key)

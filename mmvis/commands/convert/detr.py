@@ -5,12 +5,8 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 
-import torch
-
-from mmvis.converters import convert_detr
-from mmvis.converters.convert_file import convert_file, load_model_cfg
+from mmvis import converters
 from mmvis.engine.command_line import ConverterArgumentParser, seed
-from mmvis.registry import MODELS
 from mmvis.zoo import find_config
 
 EXAMPLES = """examples:
@@ -46,6 +42,11 @@ def main(args: Sequence[str] | None = None) -> None:
         SystemExit: With status 2 and one message, after a mistake of the user.
     """
     options = parse_args(args)
+
+    import torch
+
+    from mmvis.converters.convert_file import convert_file
+
     torch.manual_seed(options.seed)
     fresh: list[str] = []
     convert_file(
@@ -62,7 +63,7 @@ def convert(tensors: dict, config: str | None, fresh: list[str]) -> dict:
     if config is None:
         is_r101 = any('body.layer3.6.' in name for name in tensors)
         config = find_config('vistr_r101' if is_r101 else 'vistr_r50')
-    model = MODELS.build(load_model_cfg(config))
-    weights, names = convert_detr(tensors, model.state_dict())
+    expected = converters.initial_weights(converters.load_model_cfg(config))
+    weights, names = converters.convert_detr(tensors, expected)
     fresh += names
     return weights

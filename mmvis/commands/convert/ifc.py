@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
+from mmvis import converters
 from mmvis.commands.convert.converter import Converter
-from mmvis.converters import convert_ifc, export_ifc, num_classes_of
-from mmvis.converters.convert_file import load_model_cfg
-from mmvis.registry import MODELS
 from mmvis.zoo import find_config
 
 EXAMPLES = """examples:
@@ -23,9 +21,9 @@ def convert(tensors: dict, config: str | None) -> dict:
     if config is None:
         is_r101 = any('.res4.6.' in name for name in tensors)
         config = find_config('ifc_r101' if is_r101 else 'ifc_r50')
-    model_cfg = load_model_cfg(config)
-    model_cfg.head.num_classes = num_classes_of(tensors)
-    return convert_ifc(tensors, MODELS.build(model_cfg).state_dict())
+    model_cfg = converters.load_model_cfg(config)
+    model_cfg.head.num_classes = converters.num_classes_of(tensors)
+    return converters.convert_ifc(tensors, converters.initial_weights(model_cfg))
 
 
 main = Converter(
@@ -33,6 +31,6 @@ main = Converter(
     examples=EXAMPLES,
     default_config='by the depth of its ResNet',
     convert=convert,
-    export=export_ifc,
+    export=lambda weights: converters.export_ifc(weights),
     export_key='model',
 )

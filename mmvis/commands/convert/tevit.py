@@ -6,18 +6,8 @@ from collections.abc import Sequence
 
 from mmengine.config import ConfigDict
 
+from mmvis import converters
 from mmvis.commands.convert.converter import Converter
-from mmvis.converters import (
-    convert_pvt_v2,
-    convert_tevit,
-    export_tevit,
-    is_microsoft_swin,
-    is_pvt_v2,
-    pvt_v2_sizes_of,
-    tevit_sizes_of,
-)
-from mmvis.converters.convert_file import load_model_cfg
-from mmvis.registry import MODELS
 from mmvis.zoo import find_config
 
 EXAMPLES = """examples:
@@ -45,18 +35,18 @@ EXAMPLES = """examples:
 def convert(tensors: dict, config: str | None) -> dict:
     """Turn a checkpoint into the weights of a model, or of PVTv2 alone."""
     model_cfg = load_fitting_cfg(tensors, config)
-    if is_pvt_v2(tensors):
-        backbone = MODELS.build(model_cfg.backbone)
-        return convert_pvt_v2(tensors, backbone.state_dict())
-    return convert_tevit(tensors, MODELS.build(model_cfg).state_dict())
+    if converters.is_pvt_v2(tensors):
+        backbone = converters.initial_weights(model_cfg.backbone)
+        return converters.convert_pvt_v2(tensors, backbone)
+    return converters.convert_tevit(tensors, converters.initial_weights(model_cfg))
 
 
 def load_fitting_cfg(tensors: dict, config: str | None) -> ConfigDict:
     """Config of the model that the weights are for, with their sizes."""
     config = config or find_config(config_for(tensors))
-    model_cfg = load_model_cfg(config)
-    if is_pvt_v2(tensors):
-        sizes = pvt_v2_sizes_of(tensors)
+    model_cfg = converters.load_model_cfg(config)
+    if converters.is_pvt_v2(tensors):
+        sizes = converters.pvt_v2_sizes_of(tensors)
         model_cfg.backbone.setdefault('mlp_ratios', [8, 8, 4, 4])  # MMDetection's
         is_other_width = model_cfg.backbone.get('embed_dims') != sizes['embed_dims']
         changes = resize(model_cfg.backbone, 'model.backbone', sizes)
@@ -66,7 +56,7 @@ def load_fitting_cfg(tensors: dict, config: str | None) -> ConfigDict:
             ]
             changes.append(as_option('model.neck.in_channels', channels))
     else:
-        sizes = tevit_sizes_of(tensors)
+        sizes = converters.tevit_sizes_of(tensors)
         # Training and testing find the number of classes in their config: it is that
         # of the data, and class heads for others are initialised randomly.
         model_cfg.head.num_classes = sizes.pop('num_classes')
@@ -100,14 +90,14 @@ def as_option(key: str, value: int | list[int]) -> str:
 
 def config_for(tensors: dict) -> str:
     """The config whose backbone the weights are of."""
-    if is_pvt_v2(tensors):
+    if converters.is_pvt_v2(tensors):
         return 'queryinst_pvtv2-b1_coco'
     if 'backbone.msg_tokens' in tensors:
         return 'tevit_msgshift'
     if 'backbone.layers.0.0.projection.weight' in tensors:
         return 'queryinst_pvtv2-b1_coco'
     is_swin = 'backbone.patch_embed.projection.weight' in tensors
-    if is_swin or is_microsoft_swin(tensors):
+    if is_swin or converters.is_microsoft_swin(tensors):
         return 'tevit_swin-l_mst'
     return 'tevit_r50'
 
@@ -117,5 +107,5 @@ main = Converter(
     examples=EXAMPLES,
     default_config='by its backbone',
     convert=convert,
-    export=export_tevit,
+    export=lambda weights: converters.export_tevit(weights),
 )

@@ -8,17 +8,9 @@ from pathlib import Path
 
 from mmengine.config import ConfigDict
 
-from mmvis.converters import (
-    convert_dinov2,
-    convert_videomt,
-    export_videomt,
-    is_dinov2,
-    videomt_sizes_of,
-)
-from mmvis.converters.convert_file import convert_file, load_model_cfg
+from mmvis import converters
 from mmvis.engine.command_line import ConverterArgumentParser
 from mmvis.errors import UserValueError
-from mmvis.registry import MODELS
 from mmvis.zoo import find_config
 
 EXAMPLES = """examples:
@@ -60,6 +52,9 @@ def main(args: Sequence[str] | None = None) -> None:
         SystemExit: With status 2 and one message, after a mistake of the user.
     """
     options = parse_args(args)
+
+    from mmvis.converters.convert_file import convert_file
+
     if options.reverse:
         form = (
             'transformers' if Path(options.dst).suffix == '.safetensors' else 'authors'
@@ -67,7 +62,7 @@ def main(args: Sequence[str] | None = None) -> None:
         convert_file(
             options.src,
             options.dst,
-            lambda weights: export_videomt(weights, form),
+            lambda weights: converters.export_videomt(weights, form),
             key='model',
         )
     else:
@@ -78,18 +73,22 @@ def main(args: Sequence[str] | None = None) -> None:
 
 def convert(tensors: dict, config: str | None) -> dict:
     """Turn a checkpoint into the weights of a model, or those that are pretrained."""
-    if is_dinov2(tensors):
+    if converters.is_dinov2(tensors):
         width = len(tensors['patch_embed.proj.weight'])
-        model_cfg = load_model_cfg(config or config_for(width, is_video=False))
-        return convert_dinov2(tensors, MODELS.build(model_cfg).state_dict())
-    model_cfg = load_fitting_cfg(videomt_sizes_of(tensors), config)
-    return convert_videomt(tensors, MODELS.build(model_cfg).state_dict())
+        model_cfg = converters.load_model_cfg(
+            config or config_for(width, is_video=False)
+        )
+        return converters.convert_dinov2(tensors, converters.initial_weights(model_cfg))
+    model_cfg = load_fitting_cfg(converters.videomt_sizes_of(tensors), config)
+    return converters.convert_videomt(tensors, converters.initial_weights(model_cfg))
 
 
 def load_fitting_cfg(sizes: dict, config: str | None) -> ConfigDict:
     """Config of the model that the weights are for; prints the options it needs."""
     is_video = sizes['propagation'] is not None
-    model_cfg = load_model_cfg(config or config_for(sizes['embed_dims'], is_video))
+    model_cfg = converters.load_model_cfg(
+        config or config_for(sizes['embed_dims'], is_video)
+    )
     # Training and testing find the number of classes in their config: it is that of
     # the data.
     model_cfg.head.num_classes = sizes['num_classes']

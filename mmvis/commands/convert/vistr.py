@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
+from mmvis import converters
 from mmvis.commands.convert.converter import Converter
-from mmvis.converters import convert_vistr, export_vistr, vistr_shape_of
-from mmvis.converters.convert_file import load_model_cfg
 from mmvis.errors import UserValueError
-from mmvis.registry import MODELS
 from mmvis.zoo import find_config
 
 EXAMPLES = """examples:
@@ -22,16 +20,16 @@ EXAMPLES = """examples:
 def convert(tensors: dict, config: str | None) -> dict:
     """Turn a checkpoint into the weights of a model."""
     model_cfg = load_vistr_cfg(config, tensors)
-    return convert_vistr(tensors, MODELS.build(model_cfg).state_dict())
+    return converters.convert_vistr(tensors, converters.initial_weights(model_cfg))
 
 
 def load_vistr_cfg(config: str | None, tensors: dict) -> dict:
     """Config of the model that the weights are for."""
-    shape = vistr_shape_of(tensors)
+    shape = converters.vistr_shape_of(tensors)
     if config is None:
         is_r101 = 'vistr.backbone.0.body.layer3.6.conv1.weight' in tensors
         config = find_config('vistr_r101' if is_r101 else 'vistr_r50')
-    model_cfg = load_model_cfg(config)
+    model_cfg = converters.load_model_cfg(config)
     head = model_cfg.head
     head.num_classes = shape['num_classes']
     if shape['num_queries'] % head.num_instances:
@@ -58,6 +56,6 @@ main = Converter(
     examples=EXAMPLES,
     default_config='by the depth of its ResNet',
     convert=convert,
-    export=export_vistr,
+    export=lambda weights: converters.export_vistr(weights),
     export_key='model',
 )

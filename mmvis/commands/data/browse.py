@@ -8,18 +8,13 @@ from pathlib import Path
 
 import numpy as np
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
-from mmengine.runner import set_random_seed
 from mmengine.utils import ProgressBar
 
 from mmvis.engine.config_types import check_types
 from mmvis.engine.config_values import check_values
 from mmvis.engine.command_line import ToolArgumentParser, positive_int, seed
-from mmvis.engine.run_config import merge_options, read_config
 from mmvis.engine.user_errors import user_errors
 from mmvis.errors import UserKeyError, UserValueError
-from mmvis.registry import DATASETS
-from mmvis.visualization import VISVisualizer
 from mmvis.zoo import find_config
 
 EXAMPLES = """examples:
@@ -55,6 +50,12 @@ def write_clips(cfg: Config, options: argparse.Namespace) -> None:
     Raises:
         KeyError: If the config has no training set.
     """
+    from mmengine.registry import init_default_scope
+    from mmengine.runner import set_random_seed
+
+    from mmvis.registry import DATASETS
+    from mmvis.visualization import VISVisualizer
+
     if 'train_dataloader' not in cfg:
         raise UserKeyError(
             '`train_dataloader` is missing, so there is nothing to draw.'
@@ -90,6 +91,9 @@ def main(args: Sequence[str] | None = None) -> None:
         SystemExit: With status 2 and one message, after a mistake of the user.
     """
     options = parse_args(args)
+
+    from mmvis.engine.run_config import merge_options, read_config
+
     with user_errors(options.config):
         cfg = read_config(find_config(options.config))
         merge_options(cfg, options.cfg_options)

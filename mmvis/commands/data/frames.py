@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 
@@ -11,8 +12,10 @@ from mmvis.atomic_file import atomic_file
 from mmvis.engine.command_line import ToolArgumentParser
 from mmvis.engine.user_errors import user_errors
 from mmvis.errors import UserValueError
-from mmvis.sources import FrameSource, open_sources
 from mmvis.terminal import printable
+
+if TYPE_CHECKING:
+    from mmvis.sources import FrameSource
 
 __all__ = ['main', 'split_into_frames']
 
@@ -41,6 +44,9 @@ def main(args: Sequence[str] | None = None) -> None:
         '--quality', type=int, default=95, help='of the JPEG files (default: 95)'
     )
     options = parser.parse_args(args)
+
+    from mmvis.sources import open_sources
+
     with user_errors():
         if not 1 <= options.quality <= 100:
             raise UserValueError(

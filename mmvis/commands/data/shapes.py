@@ -6,17 +6,15 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from mmengine.utils import ProgressBar
 
-from mmvis.datasets.shapes_vis import (
-    SIZES,
-    ShapesVISSpec,
-    generate_shapes_vis,
-    is_finished,
-)
 from mmvis.engine.command_line import ToolArgumentParser
 from mmvis.engine.user_errors import user_errors
+
+if TYPE_CHECKING:
+    from mmvis.datasets.shapes_vis import ShapesVISSpec
 
 EXAMPLES = """examples:
   in seconds, to try things out:
@@ -25,13 +23,19 @@ EXAMPLES = """examples:
     mmvis data shapes data/shapes --num-train 100 --height 180 --width 320 --seed 1
 """
 
+#: Names of the sizes; the sizes themselves need MMDetection.
+SIZES = ('mini', 'small')
+
 
 def parse_args(args: Sequence[str] | None = None) -> argparse.Namespace:
     """Read the command line."""
     parser = ToolArgumentParser(__doc__, EXAMPLES)
     parser.add_argument('out', help='output folder; not changed if it is finished')
     parser.add_argument(
-        '--size', choices=SIZES, default='small', help='named size (default: small)'
+        '--size',
+        choices=SIZES,
+        default='small',
+        help='named size (default: small)',
     )
     parser.add_argument('--num-train', type=int, help='training videos')
     parser.add_argument('--num-valid', type=int, help='validation videos')
@@ -50,6 +54,8 @@ def parse_args(args: Sequence[str] | None = None) -> argparse.Namespace:
 
 def spec_from_args(args: argparse.Namespace) -> ShapesVISSpec:
     """Apply the given options to the named size."""
+    from mmvis.datasets import shapes_vis
+
     num_valid_frames = args.num_valid_frames
     if num_valid_frames is None:
         num_valid_frames = args.num_frames
@@ -63,7 +69,7 @@ def spec_from_args(args: argparse.Namespace) -> ShapesVISSpec:
         seed=args.seed,
     )
     given = {name: value for name, value in given.items() if value is not None}
-    return replace(SIZES[args.size], **given)
+    return replace(shapes_vis.SIZES[args.size], **given)
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -77,6 +83,9 @@ def main(args: Sequence[str] | None = None) -> None:
         SystemExit: With status 2 and one message, after a mistake of the user.
     """
     options = parse_args(args)
+
+    from mmvis.datasets.shapes_vis import generate_shapes_vis, is_finished
+
     with user_errors():
         spec = spec_from_args(options)
         if is_finished(options.out, spec):

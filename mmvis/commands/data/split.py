@@ -15,7 +15,6 @@ import msgspec
 import numpy as np
 
 from mmvis.atomic_file import atomic_file
-from mmvis.datasets.video_split import split_videos
 from mmvis.engine.command_line import ToolArgumentParser, seed
 from mmvis.engine.user_errors import user_errors
 from mmvis.errors import UserValueError
@@ -128,6 +127,9 @@ def main(args: Sequence[str] | None = None) -> None:
         SystemExit: With status 2 and one message, after a mistake of the user.
     """
     options = parse_args(args)
+
+    from mmvis.datasets.video_split import split_videos
+
     with user_errors():
         parts = read_parts(options.ann_file)
         is_val = split_videos(parts['counts'], options.val_fraction, options.seed)

@@ -5,6 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from mmvis.commands.data import shapes
+from mmvis.datasets import shapes_vis
+
 TOOL = Path(__file__).parents[3] / 'tools' / 'dataset_converters' / 'make_shapes_vis.py'
 TINY = [
     '--size',
@@ -60,3 +63,7 @@ def test_bad_arguments_are_one_error(make, tmp_path, capsys):
             make(tmp_path / folder, *TINY, *option)
         assert end.value.code == 2
         assert message in capsys.readouterr().err
+
+
+def test_named_sizes_are_those_of_the_generator():
+    assert tuple(shapes_vis.SIZES) == shapes.SIZES

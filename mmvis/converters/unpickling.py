@@ -131,6 +131,7 @@ def _empty_bytes() -> bytes:
 # What a pickled dictionary of NumPy arrays refers to, and nothing else.
 _ARRAY_NAMES = {
     ('__builtin__', 'bytes'): _empty_bytes,
+    ('builtins', 'bytes'): _empty_bytes,  # as torch translates it
     ('collections', 'OrderedDict'): OrderedDict,
     ('_codecs', 'encode'): _encode,
     ('numpy', 'ndarray'): _Array,

@@ -96,6 +96,40 @@ def test_log_histories_are_read(tmp_path):
     assert read.mean() == 7 / 4  # per clip
 
 
+@pytest.mark.parametrize('is_new_format', [True, False])
+@pytest.mark.parametrize(
+    'value',
+    [np.zeros(0), np.zeros((0, 4), 'f4'), b'', HistoryBuffer()],
+    ids=['array', 'rows', 'bytes', 'history'],
+)
+def test_what_is_empty_is_read(tmp_path, value, is_new_format):
+    path = tmp_path / 'a.pth'
+    content = dict(state_dict=dict(w=torch.ones(1)), meta=dict(value=value))
+    torch.save(content, path, _use_new_zipfile_serialization=is_new_format)
+    read = read_checkpoint(path)['meta']['value']
+    if isinstance(value, HistoryBuffer):
+        assert read.data[0].shape == (0,)
+    else:
+        assert type(read) is type(value)
+        np.testing.assert_array_equal(read, value)
+
+
+@pytest.mark.parametrize('suffix', ['pth', 'pkl'])
+def test_bytes_of_any_length_are_not_made(tmp_path, suffix):
+    class Zeros:
+        def __reduce__(self):
+            return bytes, (10**12,)
+
+    path = tmp_path / f'a.{suffix}'
+    content = dict(model=dict(w=np.ones(1, 'f4')), meta=Zeros())
+    if suffix == 'pkl':
+        path.write_bytes(pickle.dumps(content, protocol=2))
+    else:
+        torch.save(content, path)
+    with pytest.raises(UserValueError, match=rf'a\.{suffix} is not a checkpoint, or'):
+        read_checkpoint(path)
+
+
 @pytest.mark.parametrize('codec', ['bz2', 'rot13', 'zlib'])
 def test_no_codec_is_run(tmp_path, codec):
     class Encoded:

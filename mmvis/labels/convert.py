@@ -18,6 +18,7 @@ from mmvis.labels.json_labels import (
     write_ytvis,
 )
 from mmvis.labels.mots import read_mots, write_mots
+from mmvis.labels.yolo import read_yolo, write_yolo
 from mmvis.structures.ytvis_json import parse_ytvis
 
 __all__ = ['READERS', 'WRITERS', 'convert_labels']
@@ -30,6 +31,7 @@ READERS = {
     'davis': read_davis,
     'labelme': read_labelme,
     'mots': read_mots,
+    'yolo': read_yolo,
     'ytvis': read_ytvis,
 }
 
@@ -39,6 +41,7 @@ WRITERS = {
     'cocovid': write_cocovid,
     'davis': write_davis,
     'mots': write_mots,
+    'yolo': write_yolo,
     'ytvis': write_ytvis,
 }
 
@@ -51,6 +54,7 @@ def convert_labels(
     target_format: str,
     frames: Path | None = None,
     classes: Sequence[str] = (),
+    split: str = 'train',
 ) -> dict:
     """Convert labels.
 
@@ -62,6 +66,7 @@ def convert_labels(
         frames (Path | None): Folder with a folder of images for each video; then the
             frames are looked up in it. Defaults to None.
         classes (Sequence[str]): Names of the classes where the labels have none.
+        split (str): Of 'yolo', which of its folders is read. Defaults to 'train'.
 
     Returns:
         dict: The labels as YouTube-VIS has them.
@@ -71,7 +76,8 @@ def convert_labels(
         UserValueError: With all faults of the labels, or with what the target format
             cannot hold.
     """
-    labels = READERS[source_format](src, frames, list(classes))
+    options = dict(split=split) if source_format == 'yolo' else {}
+    labels = READERS[source_format](src, frames, list(classes), **options)
     # Whatever the source was, what is written is right.
     parse_ytvis(msgspec.json.encode(labels), str(src), ('file_names',))
     WRITERS[target_format](labels, dst)

@@ -10,6 +10,7 @@ from mmvis.atomic_file import check_output
 from mmvis.engine.command_line import ToolArgumentParser
 from mmvis.engine.user_errors import user_errors
 from mmvis.labels import READERS, WRITERS, convert_labels
+from mmvis.labels.yolo import SPLITS
 
 __all__ = ['main']
 
@@ -29,6 +30,8 @@ formats:
   davis    a folder of PNG images for each video, pixels are ids
   labelme  a folder of json files for each video, only read
   mots     a text file, or a folder of 16-bit PNG images, for each video
+  yolo     data.yaml with images and polygons in text files, each image a video of one
+           frame; needs labelformat: pip install 'mmvis[labels]'
 
 With --frames the frames are looked up, DIR/VIDEO/FRAME.jpg, and their size is checked.
 All faults are listed; nothing is written if there is one.
@@ -68,6 +71,12 @@ def main(args: Sequence[str] | None = None) -> None:
         metavar='NAME',
         help='names of the classes, where the labels have numbers alone',
     )
+    parser.add_argument(
+        '--split',
+        choices=SPLITS,
+        default='train',
+        help='which images of a data.yaml of YOLO are read (default: train)',
+    )
     options = parser.parse_args(args)
     with user_errors():
         if not options.dst.is_dir():
@@ -79,6 +88,7 @@ def main(args: Sequence[str] | None = None) -> None:
             target_format=options.target,
             frames=options.frames,
             classes=options.classes,
+            split=options.split,
         )
     names = ', '.join(printable(category['name']) for category in labels['categories'])
     print(

@@ -39,8 +39,8 @@ FRAMES_AT_ONCE = 8
 PIXELS_AT_ONCE = 250_000
 
 #: Dynamic kernels of TeViT's box head where no gradients are asked for: 128 KB each at
-#: the paper's sizes.
-DYNAMIC_KERNELS_AT_ONCE = 1000
+#: the paper's sizes, together what the cache of a CPU holds.
+DYNAMIC_KERNELS_AT_ONCE = 100
 
 #: Masks within boxes that TeViT's mask head predicts.
 ROI_MASKS_AT_ONCE = 400

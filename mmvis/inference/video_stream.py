@@ -26,7 +26,7 @@ __all__ = ['ClipModel', 'VideoStream']
 class ClipModel(Protocol):
     """Interface of a model for a stream."""
 
-    def extract_frame_feat(
+    def encode_frames(
         self, inputs: Tensor, data_samples: TrackSampleList
     ) -> ClipFeatures:
         """Run the per-frame part on frames (1, t, 3, H, W)."""
@@ -122,7 +122,7 @@ class VideoStream:
             # It is seen after all if the video ends with it.
             self._unseen = (inputs[:, -1:], data_samples)
         if wanted:
-            features = self._model.extract_frame_feat(inputs[:, wanted], data_samples)
+            features = self._model.encode_frames(inputs[:, wanted], data_samples)
             self._cached.append(features)
             self._cached_inds += [frame_inds[i] for i in wanted]
         return self._run_clips(has_ended=self._newest + 1 == self._video_len)
@@ -145,7 +145,7 @@ class VideoStream:
                 'end(), or open the stream without a video length.'
             )
         if self._unseen is not None:
-            self._cached.append(self._model.extract_frame_feat(*self._unseen))
+            self._cached.append(self._model.encode_frames(*self._unseen))
             self._cached_inds.append(self._newest)
             self._num_seen += 1
             self._unseen = None

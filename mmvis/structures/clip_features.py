@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import torch
@@ -28,6 +28,9 @@ class ClipFeatures:
             (M, C), the same in every frame.
         frame_sizes (tuple[tuple[int, int]] | None): Height and width, in input
             pixels, of the frames of each of the B clips, without padding.
+        prepared (frozenset[int]): Levels, counted from the coarsest, which is -1, whose
+            maps have passed the per-frame layers of the part that reads them, see
+            :meth:`ClipVISModel.encode_frames`.
         num_repeats (int): How many of the last frames only repeat earlier ones, see
             :meth:`repeat_frames`; heads leave them out of what they return.
     """
@@ -38,6 +41,7 @@ class ClipFeatures:
     tokens: Tensor | None = None
     token_pos: Tensor | None = None
     frame_sizes: tuple[tuple[int, int], ...] | None = None
+    prepared: frozenset[int] = frozenset()
     num_repeats: int = 0
 
     @property
@@ -69,6 +73,43 @@ class ClipFeatures:
     def replace(self, **changes) -> ClipFeatures:
         """Copy with some attributes replaced."""
         return replace(self, **changes)
+
+    def project(self, layers: Mapping[int, Callable[[Tensor], Tensor]]) -> ClipFeatures:
+        """Apply per-frame layers to the maps of levels that are not prepared yet.
+
+        Args:
+            layers (Mapping[int, Callable]): By level, counted from the coarsest, which
+                is -1; each takes and returns images (N, C_l, H_l, W_l).
+
+        Returns:
+            ClipFeatures: With these levels among the ``prepared`` ones.
+        """
+        maps = {}
+        for level, layer in layers.items():
+            if level not in self.prepared:
+                x = self.maps[level]
+                maps[level] = layer(x.flatten(0, 1)).unflatten(0, x.shape[:2])
+        return self.with_prepared(maps) if maps else self
+
+    def with_prepared(self, maps: Mapping[int, Tensor], **changes) -> ClipFeatures:
+        """Replace maps by prepared ones.
+
+        Args:
+            maps (Mapping[int, Tensor]): By level, counted from the coarsest, which is
+                -1; each of shape (B, T, C_l, H_l, W_l).
+            **changes: Other attributes.
+
+        Returns:
+            ClipFeatures: With these levels among the ``prepared`` ones.
+        """
+        num_levels = len(self.maps)
+        return self.replace(
+            maps=tuple(
+                maps.get(level - num_levels, m) for level, m in enumerate(self.maps)
+            ),
+            prepared=self.prepared | maps.keys(),
+            **changes,
+        )
 
     def select_frames(self, start: int, stop: int) -> ClipFeatures:
         """Frames ``start`` to ``stop - 1`` as views, nothing is copied."""

@@ -12,7 +12,7 @@ class FunctionModel:
     def __init__(self, predict):
         self.predict = predict
 
-    def extract_frame_feat(self, inputs, data_samples):
+    def encode_frames(self, inputs, data_samples):
         padding_mask = torch.zeros_like(inputs[:, :, 0], dtype=torch.bool)
         return ClipFeatures((inputs,), (8,), (padding_mask,))
 

@@ -485,7 +485,7 @@ def test_tracks_dropped_on_the_way_would_have_had_no_row(run_sparkles, cfg):
 class Counter:
     """A model whose state counts the frames of its video."""
 
-    def extract_frame_feat(self, inputs, data_samples):
+    def encode_frames(self, inputs, data_samples):
         return ClipFeatures((inputs,), (8,), (inputs[:, :, 0].isnan(),))
 
     def predict_clip(self, features, state):

@@ -198,7 +198,10 @@ def _attend(
 def _feed_forward(ffn: MixFFN, both: Tensor, size: tuple[int, int]) -> Tensor:
     num_patches = size[0] * size[1]
     patches, messengers = both[:, :num_patches], both[:, num_patches:]
-    patches = nchw_to_nlc(ffn.layers(nlc_to_nchw(patches, size)))
+    # Tokens one after the other are maps with channels last, nothing is copied.
+    maps = patches.transpose(1, 2).unflatten(2, size)  # (B*T, C, h, w)
+    maps = ffn.layers(maps.contiguous(memory_format=torch.channels_last))
+    patches = maps.flatten(2).transpose(1, 2)
     for layer in ffn.layers:
         if isinstance(layer, nn.Conv2d):
             messengers = _as_constant_image(layer, messengers)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mmcv.cnn.bricks.wrappers import Conv2d
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -26,7 +27,7 @@ class PointwiseConv2d(nn.Conv2d):
     def convert(cls, module: nn.Module) -> None:
         """Replace the 1x1 convolutions of a network; parameters stay the same.
 
-        Only PyTorch's own layers without stride, padding and groups are replaced.
+        Only layers of PyTorch and MMCV without stride, padding and groups are replaced.
 
         Args:
             module (Module): The network, which is changed.
@@ -47,7 +48,7 @@ class PointwiseConv2d(nn.Conv2d):
 
 def _is_pointwise(module: nn.Module) -> bool:
     return (
-        type(module) is nn.Conv2d
+        type(module) in (nn.Conv2d, Conv2d)
         and module.kernel_size == (1, 1)
         and module.stride == (1, 1)
         and module.padding == (0, 0)

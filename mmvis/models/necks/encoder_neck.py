@@ -15,7 +15,8 @@ __all__ = ['EncoderNeck']
 class EncoderNeck(BaseModule):
     """A neck with transformer layers over the cells of the coarsest level.
 
-    Works after any backbone or neck; the finer levels pass unchanged.
+    Works after any backbone or neck; the finer levels are not read and pass unchanged,
+    which ``coarsest_only`` tells the model.
 
     Args:
         in_channels (Sequence[int]): Channels of the incoming levels, finest first.
@@ -25,6 +26,7 @@ class EncoderNeck(BaseModule):
     """
 
     temporal = True
+    coarsest_only = True
 
     def __init__(
         self, in_channels: Sequence[int], embed_dims: int, init_cfg: dict | None = None
@@ -38,17 +40,25 @@ class EncoderNeck(BaseModule):
         """Position codes (B, T, H*W, C) of the cells of a mask (B, T, H, W)."""
         raise NotImplementedError
 
-    def embed_cells(self, features: ClipFeatures) -> tuple[Tensor, Tensor]:
-        """Project the coarsest map, and encode the place of each cell.
+    def prepare_frames(self, features: ClipFeatures) -> ClipFeatures:
+        """Project the coarsest map, unless that was done.
 
         Args:
             features (ClipFeatures): Levels with ``in_channels`` channels.
 
         Returns:
+            ClipFeatures: With the coarsest map (B, T, C, H, W) among the prepared.
+        """
+        return features.project({-1: self.input_proj})
+
+    def embed_cells(self, features: ClipFeatures) -> tuple[Tensor, Tensor]:
+        """Lay the projected map out as cells, and encode the place of each.
+
+        Args:
+            features (ClipFeatures): Whose coarsest map was projected.
+
+        Returns:
             tuple[Tensor, Tensor]: Cells and position codes, each (B, T, H*W, C).
         """
-        x = features.maps[-1]
-        cells = self.input_proj(x.flatten(0, 1)).flatten(2).transpose(1, 2)
-        return cells.unflatten(0, x.shape[:2]), self.position(
-            features.padding_masks[-1]
-        )
+        cells = features.maps[-1].flatten(3).transpose(2, 3)
+        return cells, self.position(features.padding_masks[-1])

@@ -10,7 +10,6 @@ from torch import Tensor, nn
 from mmvis.models.layers import EncoderLayer, stack_layers
 from mmvis.models.necks.frame_token_neck import FrameTokenNeck
 from mmvis.registry import MODELS
-from mmvis.structures import ClipFeatures
 
 __all__ = ['MemoryTokenNeck']
 
@@ -62,9 +61,9 @@ class MemoryTokenNeck(FrameTokenNeck):
         for p in (self.memory_tokens, self.memory_pos):
             nn.init.kaiming_normal_(p, mode='fan_out', nonlinearity='relu')
 
-    def forward(self, features: ClipFeatures) -> ClipFeatures:
-        """Encode the coarsest level; see :meth:`FrameTokenNeck.encode`."""
-        return self.encode(features, self.memory_tokens, self.memory_pos)
+    def start_tokens(self) -> tuple[Tensor, Tensor]:
+        """Memory tokens and their position embedding, each (M, C)."""
+        return self.memory_tokens, self.memory_pos
 
     def exchange(self, tokens: Tensor, layer: int) -> Tensor:
         """Apply self-attention to the memory tokens of equal index."""

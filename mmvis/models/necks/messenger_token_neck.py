@@ -11,7 +11,6 @@ from mmvis.errors import UserValueError
 from mmvis.models.layers import check_shift_strides, shift_tokens, strides_after
 from mmvis.models.necks.frame_token_neck import FrameTokenNeck
 from mmvis.registry import MODELS
-from mmvis.structures import ClipFeatures
 
 __all__ = ['MessengerTokenNeck']
 
@@ -94,9 +93,9 @@ class MessengerTokenNeck(FrameTokenNeck):
         for p in (self.messenger_tokens, self.messenger_pos):
             nn.init.kaiming_normal_(p, mode='fan_out', nonlinearity='relu')
 
-    def forward(self, features: ClipFeatures) -> ClipFeatures:
-        """Encode the coarsest level; see :meth:`FrameTokenNeck.encode`."""
-        return self.encode(features, self.messenger_tokens, self.messenger_pos)
+    def start_tokens(self) -> tuple[Tensor, Tensor]:
+        """Messenger tokens and their position embedding, each (M, C)."""
+        return self.messenger_tokens, self.messenger_pos
 
     def exchange(self, tokens: Tensor, layer: int) -> Tensor:
         """Shift the tokens forward after an even layer, back after an odd one."""

@@ -71,6 +71,7 @@ class SpaceTimeEncoderNeck(EncoderNeck):
             ClipFeatures: The same with the last map encoded, shape
             (B, T, C, H, W), without tokens.
         """
+        features = self.prepare_frames(features)
         B, T, _, H, W = features.maps[-1].shape
         cells, pos = (x.flatten(1, 2) for x in self.embed_cells(features))
         padding = features.find_padding(-1)
@@ -79,5 +80,8 @@ class SpaceTimeEncoderNeck(EncoderNeck):
             cells = run_recomputed(layer, cells, pos, padding, with_cp=self.with_cp)
         encoded = cells.view(B, T, H, W, -1).permute(0, 1, 4, 2, 3)
         return features.replace(
-            maps=(*features.maps[:-1], encoded), tokens=None, token_pos=None
+            maps=(*features.maps[:-1], encoded),
+            prepared=features.prepared - {-1},
+            tokens=None,
+            token_pos=None,
         )

@@ -228,7 +228,7 @@ class ClipVISModel(BaseModel):
         """Predict the objects of one clip of a video.
 
         Args:
-            features (ClipFeatures): Of :meth:`extract_frame_feat`, B = 1.
+            features (ClipFeatures): Of :meth:`encode_frames`, B = 1.
             state (Any): What this method returned with the clip before of the same
                 video, None for its first clip. The caller keeps it: the model itself
                 knows of no video. Models without a state return None.
@@ -263,6 +263,36 @@ class ClipVISModel(BaseModel):
         padding_mask = _padding_mask(inputs, sizes)
         features = ClipFeatures((inputs,), (1,), (padding_mask,), frame_sizes=sizes)
         return self._run_stages(features, 0, self.num_frame_stages)
+
+    def encode_frames(
+        self, inputs: Tensor, data_samples: TrackSampleList | None = None
+    ) -> ClipFeatures:
+        """Do all work on frames that does not depend on the other frames of a clip.
+
+        After the per-frame stages it is that of the parts behind them: the first of
+        these may have a method ``prepare_frames(features)``, which returns features
+        with some levels among their ``prepared`` ones, and leaves those that are. If
+        all other stages are ``coarsest_only``, the finer levels reach the head as they
+        are here, and the head may prepare them.
+
+        Args:
+            inputs (Tensor): Shape (B, T, 3, H, W).
+            data_samples (list[TrackDataSample], optional): As of
+                :meth:`extract_frame_feat`.
+
+        Returns:
+            ClipFeatures: Input of :meth:`encode_clip`; the same results follow from
+            :meth:`extract_frame_feat`, with more work for each clip.
+        """
+        features = self.extract_frame_feat(inputs, data_samples)
+        stages = self.stages[self.num_frame_stages :]
+        parts = [*stages[:1]]
+        if all(getattr(stage, 'coarsest_only', False) for stage in stages):
+            parts.append(self.head)
+        for part in parts:
+            if hasattr(part, 'prepare_frames'):
+                features = part.prepare_frames(features)
+        return features
 
     def encode_clip(self, features: ClipFeatures) -> ClipFeatures:
         """Run the stages from the first that mixes frames, on whole clips.
@@ -378,6 +408,7 @@ def _with_maps(
     return features.replace(
         maps=tuple(m.unflatten(0, (B, T)) for m in maps),
         feat_strides=strides,
+        prepared=frozenset(),
         # The first ceil(h / stride) rows of a frame of height h are its own.
         padding_masks=tuple(padding_mask[..., ::s, ::s] for s in steps),
     )

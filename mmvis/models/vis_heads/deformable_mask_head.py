@@ -94,7 +94,11 @@ class DeformableMaskHead(BaseModule):
         nn.init.kaiming_uniform_(self.dcn.weight, nonlinearity='relu')
 
     def forward(
-        self, encoded: Tensor, attention: Tensor, laterals: Sequence[Tensor]
+        self,
+        encoded: Tensor,
+        attention: Tensor,
+        laterals: Sequence[Tensor],
+        are_projected: bool = False,
     ) -> Tensor:
         """Compute the features of N instances in each of F frames.
 
@@ -103,6 +107,8 @@ class DeformableMaskHead(BaseModule):
             attention (Tensor): Box attention, shape (F, N, M, H, W).
             laterals (Sequence[Tensor]): Finer maps, finest first, each
                 (F, C_l, H_l, W_l).
+            are_projected (bool): Whether they passed ``lateral_convs``. Defaults to
+                False.
 
         Returns:
             Tensor: Shape (F, N, C/2^(L+1), H_0, W_0), at the finest level.
@@ -112,7 +118,9 @@ class DeformableMaskHead(BaseModule):
         x = F.relu(self.norms[0](x))
         for i, lateral_conv in enumerate(self.lateral_convs):
             x = F.relu(self.norms[i + 1](self.convs[i + 1](x)))
-            lateral = lateral_conv(laterals[-1 - i])
+            lateral = laterals[-1 - i]
+            if not are_projected:
+                lateral = lateral_conv(lateral)
             x = F.interpolate(x, size=lateral.shape[-2:])
             x = x.unflatten(0, (num_frames, N)) + lateral[:, None]
             x = x.flatten(0, 1)

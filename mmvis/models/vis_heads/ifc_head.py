@@ -108,9 +108,21 @@ class IFCHead(BaseModule):
         """
         return self._predict_layers(self.decoder(features)[-1:], features)[0]
 
+    def prepare_frames(self, features: ClipFeatures) -> ClipFeatures:
+        """Project the finer levels that are read, unless that was done.
+
+        Args:
+            features (ClipFeatures): Levels with ``in_channels`` channels.
+
+        Returns:
+            ClipFeatures: With these levels among the prepared.
+        """
+        lateral_convs = self.mask_features.lateral_convs
+        return features.project(dict(enumerate(lateral_convs, -self.num_levels)))
+
     def _fuse(self, features: ClipFeatures) -> Tensor:
         maps = [m.flatten(0, 1) for m in features.maps[-self.num_levels :]]
-        fused = self.mask_features(maps)
+        fused = self.mask_features(maps, are_projected=-2 in features.prepared)
         return fused.unflatten(0, (-1, features.num_frames))  # (B, T, C, h, w)
 
     def _predict_layers(self, queries: Tensor, features: ClipFeatures) -> list[dict]:

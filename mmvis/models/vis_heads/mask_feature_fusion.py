@@ -47,12 +47,24 @@ class MaskFeatureFusion(BaseModule):
                 nn.init.kaiming_uniform_(m.weight, a=1)
                 nn.init.zeros_(m.bias)
 
-    def forward(self, maps: Sequence[Tensor]) -> Tensor:
-        """Fuse maps (B*T, C_l, H_l, W_l), finest first, to (B*T, C, H_0, W_0)."""
+    def forward(self, maps: Sequence[Tensor], are_projected: bool = False) -> Tensor:
+        """Fuse the levels.
+
+        Args:
+            maps (Sequence[Tensor]): Finest first, each (B*T, C_l, H_l, W_l).
+            are_projected (bool): Whether the finer ones passed ``lateral_convs``.
+                Defaults to False.
+
+        Returns:
+            Tensor: Shape (B*T, C, H_0, W_0).
+        """
+        if not are_projected:
+            laterals = [conv(m) for conv, m in zip(self.lateral_convs, maps)]
+            maps = [*laterals, maps[-1]]
         x = maps[-1]
         for level in reversed(range(len(maps))):
             if level < len(maps) - 1:
-                lateral = self.lateral_convs[level](maps[level])
+                lateral = maps[level]
                 x = lateral + F.interpolate(x, size=lateral.shape[-2:])
             x = self.norms[level](self.fusion_convs[level](x))
         x = F.relu(self.depthwise_conv(F.relu(x)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from mmdet.models.layers import MLP
@@ -171,6 +172,18 @@ class VisTRHead(BaseModule):
             bboxes_cxcywh=self.bbox_embed(query).float().sigmoid(),
         )
 
+    def prepare_frames(self, features: ClipFeatures) -> ClipFeatures:
+        """Project the finer levels, unless that was done.
+
+        Args:
+            features (ClipFeatures): Levels with ``in_channels`` channels.
+
+        Returns:
+            ClipFeatures: With these levels among the prepared.
+        """
+        laterals = self.mask_head.lateral_convs  # from the coarsest
+        return features.project({-2 - i: conv for i, conv in enumerate(laterals)})
+
     def _predict_masks(self, query: Tensor, features: ClipFeatures) -> Tensor:
         """Mask logits (B, N, t, h, w) from queries (B, T*N, C)."""
         B, T = features.maps[0].shape[:2]
@@ -179,8 +192,11 @@ class VisTRHead(BaseModule):
         maps = [m.flatten(0, 1) for m in features.maps]
         padding_mask = features.padding_masks[-1].flatten(0, 1)
         num_frames = max(1, memory_limits.INSTANCE_MAPS_AT_ONCE // N)
+        frame_features = partial(
+            self._frame_features, are_projected=-2 in features.prepared
+        )
         parts = [
-            run_recomputed(self._frame_features, *part, with_cp=self.with_cp)
+            run_recomputed(frame_features, *part, with_cp=self.with_cp)
             for part in zip(
                 *(x.split(num_frames) for x in (query, padding_mask, *maps))
             )
@@ -196,11 +212,15 @@ class VisTRHead(BaseModule):
         return masks[:, :, : T - features.num_repeats]
 
     def _frame_features(
-        self, query: Tensor, padding_mask: Tensor, *maps: Tensor
+        self,
+        query: Tensor,
+        padding_mask: Tensor,
+        *maps: Tensor,
+        are_projected: bool,
     ) -> Tensor:
         """Mask features (F, N, c, h, w) of the instances of F frames."""
         attention = self.bbox_attention(query, maps[-1], padding_mask)
-        return self.mask_head(maps[-1], attention, maps[:-1])
+        return self.mask_head(maps[-1], attention, maps[:-1], are_projected)
 
     def loss(
         self, features: ClipFeatures, data_samples: TrackSampleList

@@ -11,6 +11,7 @@ from mmvis.models.necks import (
     MessengerTokenNeck,
     SpaceTimeEncoderNeck,
 )
+from mmvis.models.necks.encoder_neck import EncoderNeck
 from mmvis.structures import ClipFeatures
 
 B, T, C, H, W = 2, 2, 24, 5, 6
@@ -40,7 +41,7 @@ def test_cells_of_equal_content_differ_by_their_place(kind, published):
     """Also in what values are made of, where the published necks have no position."""
     constant = make_features(torch.ones(B, T, 12, H, W))
     for neck, differs in ((build(kind), True), (build(published), False)):
-        cells, pos = neck.embed_cells(constant)
+        cells, pos = neck.embed_cells(EncoderNeck.prepare_frames(neck, constant))
         assert cells.shape == pos.shape == (B, T, H * W, C)
         assert torch.allclose(cells[:, :, 0], cells[:, :, 7]) != differs
 

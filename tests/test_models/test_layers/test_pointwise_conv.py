@@ -1,5 +1,6 @@
 import pytest
 import torch
+from mmcv.cnn.bricks.wrappers import Conv2d
 from torch import nn
 from torch.nn import functional as F
 
@@ -55,6 +56,7 @@ def test_only_plain_pointwise_convolutions_are_replaced():
         dict(
             plain=nn.Conv2d(4, 6, 1, bias=False),
             inner=nn.Sequential(nn.Conv2d(4, 6, 1)),
+            mmcv=Conv2d(4, 6, 1),
             strided=nn.Conv2d(4, 6, 1, stride=2),
             padded=nn.Conv2d(4, 6, 1, padding=1),
             grouped=nn.Conv2d(4, 6, 1, groups=2),
@@ -69,4 +71,4 @@ def test_only_plain_pointwise_convolutions_are_replaced():
     assert list(before) == list(after)
     assert all(after[name] is before[name] for name in before)
     replaced = [n for n, m in network.named_modules() if isinstance(m, PointwiseConv2d)]
-    assert replaced == ['plain', 'inner.0']
+    assert replaced == ['plain', 'inner.0', 'mmcv']

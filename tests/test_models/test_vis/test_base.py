@@ -108,6 +108,67 @@ def test_frame_features_do_not_depend_on_the_clip():
         torch.testing.assert_close(m[:, 1:3], p)
 
 
+MESSENGER_NECK = dict(
+    type='MessengerTokenNeck',
+    in_channels=[8, 16, 32],
+    embed_dims=16,
+    num_messenger_tokens=4,
+    num_layers=3,
+    layer=LAYER,
+)
+FPN = dict(type='FPN', in_channels=[8, 16, 16], out_channels=16, num_outs=3)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize(
+    ('changes', 'prepared'),
+    [
+        (dict(), {-1, -2, -3}),
+        (dict(neck=MESSENGER_NECK), {-1, -2, -3}),
+        (dict(neck=[NECK, dict(NECK, in_channels=[8, 16, 16])]), {-1, -2, -3}),
+        # FPN reads the finer levels before the head does.
+        (
+            dict(neck=[NECK, FPN], head=dict(HEAD, in_channels=[16] * 3)),
+            {-1},
+        ),
+    ],
+)
+def test_work_on_frames_is_done_before_the_clip(changes, prepared):
+    model = build(**changes)
+    inputs, samples = torch.randn(2, 3, 3, 40, 70), make_samples((40, 70), (33, 50))
+    expected = model(inputs, samples)
+    features = model.encode_frames(inputs, samples)
+    assert features.prepared == prepared
+    outputs = model.head(model.encode_clip(features))
+    for name, value in expected.items():
+        torch.testing.assert_close(outputs[name], value, atol=1e-6, rtol=1e-5)
+
+
+@torch.no_grad()
+def test_layers_that_see_single_frames_run_once_a_frame(seeing_model):
+    """Whatever the overlap of clips."""
+    model, counts = seeing_model, {}
+    layers = dict(
+        backbone=model.backbone,
+        input_proj=model.necks[0].input_proj,
+        first_layer=model.necks[0].frame_layers[0],
+        lateral_0=model.head.mask_features.lateral_convs[0],
+        lateral_1=model.head.mask_features.lateral_convs[1],
+    )
+    for name, layer in layers.items():
+
+        def count(module, args, out, name=name):
+            counts[name] = counts.get(name, 0) + len(args[0])
+
+        layer.register_forward_hook(count)
+    clips = []
+    model.head.decoder.register_forward_hook(lambda m, args, out: clips.append(1))
+    for start in range(0, 9, 2):
+        model.predict(*frames_of(1, range(start, min(start + 2, 9)), 9))
+    assert counts == dict.fromkeys(layers, 9)
+    assert len(clips) == 7  # of 3 frames
+
+
 def test_neck_of_mmdetection_before_memory_tokens():
     fpn = dict(type='FPN', in_channels=[8, 16, 32], out_channels=16, num_outs=4)
     neck = dict(NECK, in_channels=[16] * 4)

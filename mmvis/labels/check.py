@@ -94,7 +94,8 @@ def check_labels(
     )
     texts = top.get('annotations', _NULL)
     texts = [] if texts == _NULL else elements(texts, place.at('annotations'))
-    annotations = _Cleaner(reader, faults).clean(texts, place.at('annotations'))
+    cleaner = _Cleaner(reader, faults, checker.left_out)
+    annotations = cleaner.clean(texts, place.at('annotations'))
     content = dict(top)
     content[videos_key] = [text for _, text in videos.values()]
     content['categories'] = [text for _, text in categories.values()]
@@ -105,11 +106,20 @@ def check_labels(
 
 
 class _EntryChecker:
-    """Checks videos, images and categories; those with faults are left out."""
+    """Checks videos, images and categories; those with faults are left out.
+
+    Args:
+        faults (Faults): Where faults are added.
+        frames (FrameFiles): Where frames are looked up.
+
+    Attributes:
+        left_out (dict[int, str]): Place of each entry with faults whose id is known.
+    """
 
     def __init__(self, faults: Faults, frames: FrameFiles) -> None:
         self.faults = faults
         self.frames = frames
+        self.left_out: dict[int, str] = {}
 
     def read(self, content: Raw, kind: type, place: Place) -> dict[int, tuple]:
         """Fields and text of the right entries, by id."""
@@ -131,6 +141,8 @@ class _EntryChecker:
                 continue
             if self._has_its_frames(fields, entry.path):
                 found[fields['id']] = (fields, text)
+            else:
+                self.left_out[fields['id']] = entry.path
         return found
 
     def _has_its_frames(self, fields: dict, path: str) -> bool:
@@ -149,9 +161,12 @@ class _EntryChecker:
 class _Cleaner:
     """Takes away what is at fault, one annotation after the other."""
 
-    def __init__(self, reader: AnnotationReader, faults: Faults) -> None:
+    def __init__(
+        self, reader: AnnotationReader, faults: Faults, left_out: dict[int, str]
+    ) -> None:
         self.reader = reader
         self.faults = faults
+        self.left_out = left_out
         self.next_id = 1
 
     def clean(self, texts: Sequence[Raw], place: Place) -> list[Any]:
@@ -182,10 +197,21 @@ class _Cleaner:
                 self.reader.ids -= {_id_of(content)} - ids_before
                 if isinstance(entry, Raw):
                     entry = msgspec.json.decode(entry)
+                error = self._explain(error, entry)
                 fix, entry = self._repair(entry, error, place)
                 self.faults.add_error(error, fix)
                 if entry is None:
                     return None
+
+    def _explain(self, error: PlaceError, entry: Any) -> PlaceError:
+        """Name the fault of a video where its annotations follow from it."""
+        key = error.place.path.rpartition('.')[2]
+        video_id = entry.get(key) if isinstance(entry, dict) else None
+        is_left_out = isinstance(video_id, int) and video_id in self.left_out
+        if key not in ('video_id', 'image_id') or not is_left_out:
+            return error
+        at_fault = self.left_out[video_id]
+        return error.place.error(f'{video_id} is {at_fault}, which is at fault itself.')
 
     def _check_masks(self, row: dict, place: Place) -> None:
         """Look at the masks themselves; only what the format allows gets here."""

@@ -99,6 +99,9 @@ def test_frames_are_checked(labels, ann_file, frames):
         'videos[1]',
     ]
     assert '12 x 9 pixels, its labels 9 x 12' in found[2].problem
+    last = faults[-1]
+    assert last.path == 'annotations[2].video_id'
+    assert last.problem == '8 is videos[1], which is at fault itself.'
 
 
 def test_invalid_copy_does_not_free_an_id(labels, ann_file):

@@ -18,6 +18,8 @@ EXAMPLES = """examples:
     mmvis data check data/own/train.json --frames data/own/JPEGImages
   a json of COCO:
     mmvis data check instances.json --format coco
+  and pictures of the frames with the most faults:
+    mmvis data check train.json --frames JPEGImages --show-dir faults
   a copy without the faults:
     mmvis data check train.json --fix train_clean.json
 
@@ -60,6 +62,19 @@ def main(args: Sequence[str] | None = None) -> None:
         metavar='N',
         help='faults shown of each kind (default: 3)',
     )
+    parser.add_argument(
+        '--show-dir',
+        metavar='DIR',
+        type=Path,
+        help='draw the frames with the most faults: masks, boxes and what is wrong',
+    )
+    parser.add_argument(
+        '--max-pictures',
+        type=positive_int,
+        default=12,
+        metavar='N',
+        help='frames that are drawn at most (default: 12)',
+    )
     options = parser.parse_args(args)
     with user_errors():
         if options.fix is not None:
@@ -68,6 +83,17 @@ def main(args: Sequence[str] | None = None) -> None:
         counts = ', '.join(f'{n} {kind}' for kind, n in checked.counts.items())
         print(f'{options.ann_file}: {counts}')
         print(checked.faults.report(options.examples))
+        if options.show_dir is not None:
+            from mmvis.labels.fault_pictures import write_fault_pictures
+
+            pictures = write_fault_pictures(
+                options.ann_file,
+                checked.faults,
+                options.show_dir,
+                frames=options.frames,
+                max_pictures=options.max_pictures,
+            )
+            print(f'Drew {len(pictures)} frames in {options.show_dir}, the worst first.')
         if options.fix is not None:
             checked.write(options.fix)
             print(f'Wrote {options.fix}, with the fixes above.')

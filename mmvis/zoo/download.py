@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import http.client
+import socket
 import time
 import urllib.error
 import urllib.request
@@ -122,7 +123,8 @@ def _download(remote: RemoteFile, path: Path) -> None:
 
 
 def _by_hand(remote: RemoteFile, path: Path, error: Exception) -> str:
-    reason = getattr(error, 'reason', None) or error
+    is_answer = isinstance(error, urllib.error.HTTPError)  # with its number
+    reason = error if is_answer else getattr(error, 'reason', None) or error
     return (
         f'{remote.url} cannot be downloaded: {reason}. Without a network, download it '
         f'elsewhere and put it at {path}; then try again.'
@@ -134,7 +136,7 @@ def _download_from_drive(remote: RemoteFile, part: Path) -> None:
         import gdown
     except ImportError:
         raise OSError(
-            'Google Drive needs the package gdown (pip install gdown)'
+            "Google Drive needs the package gdown (pip install 'mmvis[zoo]')"
         ) from None
     try:
         done = gdown.download(remote.url, str(part), resume=True)
@@ -153,7 +155,8 @@ def _download_from_web(remote: RemoteFile, part: Path) -> None:
         except urllib.error.HTTPError:
             raise
         except (OSError, http.client.HTTPException) as error:
-            if attempt == _MAX_ATTEMPTS:
+            no_network = isinstance(getattr(error, 'reason', None), socket.gaierror)
+            if no_network or attempt == _MAX_ATTEMPTS:
                 raise
             print_log(
                 f'{remote.url} was interrupted ({error}); it is continued, attempt '

@@ -14,7 +14,7 @@ import mmvis
 from mmvis.errors import UserKeyError
 from mmvis.zoo.download import RemoteFile
 
-__all__ = ['ZooModel', 'find_config', 'find_model', 'list_models']
+__all__ = ['ZooModel', 'find_config', 'find_model', 'list_models', 'read_index']
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,11 @@ class ZooModel:
 @cache
 def list_models() -> dict[str, ZooModel]:
     """All models by name, in the order of the metafile."""
-    root = Path(mmvis.__file__).parent / '.mim'
+    return read_index(Path(mmvis.__file__).parent / '.mim')
+
+
+def read_index(root: Path) -> dict[str, ZooModel]:
+    """Models of a folder with a ``model-index.yml``, by name."""
     index = yaml.safe_load((root / 'model-index.yml').read_text('utf-8'))
     models = {}
     for metafile in index['Import']:

@@ -5,6 +5,7 @@ import threading
 import pytest
 
 from mmvis.errors import UserValueError
+from mmvis.zoo import download
 from mmvis.zoo.cache import cache_folder
 from mmvis.zoo.download import RemoteFile, fetch_file
 
@@ -92,6 +93,12 @@ def test_no_network_says_how_to_do_it_by_hand(tmp_path):
         fetch_file(RemoteFile('http://127.0.0.1:9/w.pth'), path)
 
 
+def test_unknown_server_is_not_tried_again(tmp_path, monkeypatch):
+    monkeypatch.setattr(download.time, 'sleep', pytest.fail)
+    with pytest.raises(OSError, match='cannot be downloaded'):
+        fetch_file(RemoteFile('http://no.invalid/w.pth'), tmp_path / 'w.pth')
+
+
 @pytest.mark.parametrize('fault', ['page', 'redirect to page'])
 def test_a_web_page_is_not_taken_for_the_file(server, tmp_path, fault):
     server.faults['/w.pth'] = fault
@@ -117,7 +124,7 @@ def test_several_at_once_download_once(remote, server, tmp_path):
 def test_google_drive_without_gdown_names_the_manual_step(tmp_path, monkeypatch):
     monkeypatch.setitem(__import__('sys').modules, 'gdown', None)
     remote = RemoteFile('https://drive.google.com/uc?id=abc')
-    with pytest.raises(OSError, match=r'pip install gdown.*uc\?id=abc|gdown') as info:
+    with pytest.raises(OSError, match=r'pip install.*uc\?id=abc|gdown') as info:
         fetch_file(remote, tmp_path / 'w.pth')
     assert str(tmp_path / 'w.pth') in str(info.value)
     assert 'uc?id=abc' in str(info.value)

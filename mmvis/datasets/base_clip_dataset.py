@@ -1,12 +1,13 @@
 """Base class of data sets of videos and of still images."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from mmengine.dataset import BaseDataset
 from mmengine.fileio import join_path
 
 from mmvis.datasets.annotated_frames import annotated_frames
 from mmvis.datasets.categories import DATASET_CLASSES
+from mmvis.datasets.class_map import ClassMap
 from mmvis.datasets.seeded_index import SeededIndex, seed_everything
 from mmvis.errors import UserValueError
 
@@ -39,6 +40,10 @@ class BaseClipDataset(BaseDataset):
             come from ``metainfo`` or from the file.
         metainfo (dict | None): ``classes`` picks and orders the classes by name.
             Defaults to None.
+        class_map (dict[str, str] | None): Class of each category, where several are
+            merged into one, see :class:`~mmvis.datasets.class_map.ClassMap`. Others are
+            dropped; ``metainfo`` orders the classes. Defaults to None: each category
+            is a class.
         filter_cfg (dict | None): ``filter_empty_gt`` (bool) drops records without
             an instance, in training only. Defaults to None, which is True.
         keep_crowd (bool): Whether crowd annotations stay, with ``ignore_flag`` 1.
@@ -60,6 +65,7 @@ class BaseClipDataset(BaseDataset):
         data_prefix: dict | None = None,
         dataset_version: str | None = None,
         metainfo: dict | None = None,
+        class_map: dict[str, str] | None = None,
         filter_cfg: dict | None = None,
         keep_crowd: bool = False,
         backend_args: dict | None = None,
@@ -75,6 +81,16 @@ class BaseClipDataset(BaseDataset):
                 f"dataset_version='{dataset_version}' fixes the class list. Set it to "
                 'None to choose classes with `metainfo`.'
             )
+        if class_map is not None and not class_map:
+            raise UserValueError(
+                "`class_map` is empty. Write {'category': 'class', ...}, or None to "
+                'keep the categories.'
+            )
+        if dataset_version is not None and class_map is not None:
+            raise UserValueError(
+                f"dataset_version='{dataset_version}' fixes the class list. Set it to "
+                'None to merge categories with `class_map`.'
+            )
         unknown = set(filter_cfg or ()) - {'filter_empty_gt'}
         if unknown:
             raise UserValueError(
@@ -85,6 +101,8 @@ class BaseClipDataset(BaseDataset):
         self.backend_args = backend_args
         self.cat_ids: list[int] = []
         self.cat2label: dict[int, int] = {}
+        self.class_map = class_map
+        self._joined: ClassMap | None = None
         super().__init__(
             ann_file=ann_file,
             metainfo=metainfo,
@@ -104,8 +122,22 @@ class BaseClipDataset(BaseDataset):
             classes=classes,
             cat_ids=list(cat_ids),
             dataset_version=self.dataset_version,
+            class_map=self.class_map,
             ann_file=self.ann_file,
         )
+
+    def _merge_categories(
+        self,
+        categories: Sequence[dict],
+        class_map: Mapping[str, str],
+        classes: Sequence[str] | None,
+    ) -> None:
+        """Fix the classes to those of a table; category ids number them from 1."""
+        names = {category['id']: category['name'] for category in categories}
+        self._joined = ClassMap(class_map, names, classes, self.ann_file)
+        classes = self._joined.classes
+        self._set_categories(list(range(1, len(classes) + 1)), classes)
+        self.cat2label = self._joined.cat2label
 
     def filter_data(self) -> list[dict]:
         """Drop the records without a mask.
@@ -175,21 +207,10 @@ class BaseClipDataset(BaseDataset):
 
     def _records(self, content: dict) -> list[dict]:
         """Turn a checked annotation file into records, in the order of its videos."""
-        instances: dict[int, list[dict]] = {}
+        annotations: dict[int, list[dict]] = {}
         for annotation in content['annotations']:
-            label = self.cat2label.get(annotation['category_id'])
-            if label is None or (annotation['iscrowd'] and not self.keep_crowd):
-                continue
-            instances.setdefault(annotation['video_id'], []).append(
-                dict(
-                    instance_id=annotation['id'],
-                    bbox_label=label,
-                    ignore_flag=annotation['iscrowd'],
-                    segmentations=annotation['segmentations'],
-                    bboxes=annotation['bboxes'],
-                    areas=annotation['areas'],
-                )
-            )
+            if self.keep_crowd or not annotation['iscrowd']:
+                annotations.setdefault(annotation['video_id'], []).append(annotation)
         folder = self.data_prefix['img']
         return [
             dict(
@@ -198,7 +219,27 @@ class BaseClipDataset(BaseDataset):
                 height=video['height'],
                 width=video['width'],
                 img_paths=[join_path(folder, name) for name in video['file_names']],
-                instances=instances.get(video['id'], []),
+                instances=self._instances(annotations.get(video['id'], []), video),
             )
             for video in content['videos']
+        ]
+
+    def _instances(self, annotations: list[dict], video: dict) -> list[dict]:
+        if self._joined is None:
+            labels = [self.cat2label.get(a['category_id']) for a in annotations]
+            labelled = [
+                pair for pair in zip(annotations, labels) if pair[1] is not None
+            ]
+        else:
+            labelled = self._joined.join(annotations, (video['height'], video['width']))
+        return [
+            dict(
+                instance_id=annotation['id'],
+                bbox_label=label,
+                ignore_flag=annotation['iscrowd'],
+                segmentations=annotation['segmentations'],
+                bboxes=annotation['bboxes'],
+                areas=annotation['areas'],
+            )
+            for annotation, label in labelled
         ]

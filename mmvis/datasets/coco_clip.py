@@ -40,17 +40,16 @@ class CocoClipDataset(BaseClipDataset):
         return self._records(content)
 
     def _match(self, categories: list[dict]) -> None:
-        cat_ids, classes = match_categories(
-            categories, self._metainfo.get('classes'), source=self.ann_file
-        )
-        if self.dataset_version is None:
-            self._set_categories(cat_ids, classes)
-            return
-        names = DATASET_CLASSES[self.dataset_version]
-        self._set_categories(list(range(1, len(names) + 1)), names)
-        class_map = COCO_CLASS_MAPS[self.dataset_version]
-        self.cat2label = {
-            cat_id: names.index(class_map[name])
-            for cat_id, name in zip(cat_ids, classes, strict=True)
-            if name in class_map
-        }
+        classes = self._metainfo.get('classes')
+        if self.class_map is not None:
+            self._merge_categories(categories, self.class_map, classes)
+        elif self.dataset_version is not None:
+            names = {category['name'] for category in categories}
+            class_map = COCO_CLASS_MAPS[self.dataset_version]
+            known = {name: class_map[name] for name in class_map if name in names}
+            classes = DATASET_CLASSES[self.dataset_version]
+            self._merge_categories(categories, known, classes)
+        else:
+            self._set_categories(
+                *match_categories(categories, classes, source=self.ann_file)
+            )

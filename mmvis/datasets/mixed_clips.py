@@ -1,12 +1,14 @@
-"""Mixture of data sets in equal shares."""
+"""Mixture of data sets in fixed shares."""
 
 from __future__ import annotations
 
+from bisect import bisect
 from collections.abc import Sequence
+from itertools import accumulate
 
 from torch.utils.data import Dataset
 
-from mmvis.datasets.seeded_index import SeededIndex
+from mmvis.datasets.joined_clips import BaseJoinedClips
 from mmvis.errors import UserValueError
 from mmvis.registry import DATASETS
 
@@ -14,58 +16,49 @@ __all__ = ['MixedClipDataset']
 
 
 @DATASETS.register_module()
-class MixedClipDataset(Dataset):
-    """Mixture of several data sets, with equally many samples of each.
+class MixedClipDataset(BaseJoinedClips):
+    """Mixture of several data sets, with so many samples of each in a round.
 
-    A pass has each sample of the largest data set once, and repeats those of the
-    smaller ones. VidEoMT (Norouzi et al., CVPR 2026) trains on such a mixture of videos
-    and clips made of COCO's images. :class:`SeededIndex` keeps its seed.
+    A pass ends when each data set has been seen as a whole, and repeats samples of the
+    others. VidEoMT (Norouzi et al., CVPR 2026) trains on such a mixture of videos and
+    clips made of COCO's images, one to one.
 
     Args:
         datasets (Sequence[dict]): Configs of the data sets, of the same classes.
+        ratios (Sequence[int] | None): Samples of each data set in a round: ``(3, 1)``
+            takes three of the first for one of the second. Defaults to None, one of
+            each.
 
     Raises:
-        ValueError: If there is none, or their classes differ.
+        ValueError: If there is none, their classes differ, or ``ratios`` are not one
+            positive integer for each.
     """
 
-    def __init__(self, datasets: Sequence[dict]) -> None:
-        if not datasets:
+    def __init__(
+        self, datasets: Sequence[dict], ratios: Sequence[int] | None = None
+    ) -> None:
+        super().__init__(datasets)
+        ratios = [1] * len(self.datasets) if ratios is None else list(ratios)
+        is_valid = len(ratios) == len(self.datasets) and all(
+            isinstance(ratio, int) and ratio >= 1 for ratio in ratios
+        )
+        if not is_valid:
             raise UserValueError(
-                'MixedClipDataset mixes at least one data set, got none. Set '
-                'train_dataloader.dataset.datasets.'
+                f'`ratios` of MixedClipDataset must be {len(self.datasets)} positive '
+                f'integers, one for each data set, got {ratios}.'
             )
-        self.datasets = [DATASETS.build(cfg) for cfg in datasets]
-        first = self.datasets[0].metainfo['classes']
-        for i, dataset in enumerate(self.datasets):
-            classes = dataset.metainfo['classes']
-            if classes != first:
-                raise UserValueError(
-                    f'train_dataloader.dataset.datasets.{i} has the classes {classes}, '
-                    f'but the first data set has {first}. Give both the same '
-                    '`dataset_version`.'
-                )
-
-    @property
-    def metainfo(self) -> dict:
-        """Classes and so on: those of the first data set."""
-        return self.datasets[0].metainfo
+        self.ratios = ratios
+        self._ends = list(accumulate(ratios))
 
     def __len__(self) -> int:
-        return len(self.datasets) * max(map(len, self.datasets))
+        rounds = (-(-len(d) // ratio) for d, ratio in zip(self.datasets, self.ratios))
+        return self._ends[-1] * max(rounds)
 
-    def get_data_info(self, idx: int) -> dict:
-        """Return a record of the data set that sample ``idx`` is of."""
-        dataset, position = self._find(idx)
-        return dataset.get_data_info(position)
-
-    def __getitem__(self, idx: int) -> dict:
-        """Load a sample; a :class:`SeededIndex` fixes all that is random about it."""
-        dataset, position = self._find(idx)
-        if isinstance(idx, SeededIndex):
-            position = SeededIndex(position, idx.seed)
-        return dataset[position]
-
-    def _find(self, idx: int) -> tuple[Dataset, int]:
-        position, member = divmod(int(idx), len(self.datasets))
+    def find(self, idx: int) -> tuple[Dataset, int]:
+        """The data set that sample ``idx`` is of, and its index there."""
+        round_, place = divmod(idx, self._ends[-1])
+        member = bisect(self._ends, place)
+        ratio = self.ratios[member]
+        position = round_ * ratio + place - (self._ends[member] - ratio)
         dataset = self.datasets[member]
         return dataset, position % len(dataset)

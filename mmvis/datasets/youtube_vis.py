@@ -39,6 +39,11 @@ class YouTubeVISDataset(BaseClipDataset):
                 'nothing to train on. The official valid and test files have none; '
                 'set `test_mode=True` to predict on them.'
             )
+        if self.class_map is not None:
+            self._merge_categories(
+                content['categories'], self.class_map, self._metainfo.get('classes')
+            )
+            return self._records(content)
         matched = match_categories(
             content['categories'],
             self._metainfo.get('classes'),

@@ -13,6 +13,7 @@ from mmengine.dist import is_main_process
 from mmengine.evaluator import BaseMetric
 from mmengine.logging import print_log
 
+from mmvis.datasets.class_map import ClassMap
 from mmvis.errors import UserValueError
 from mmvis.evaluation.json_files import read_ground_truth
 from mmvis.evaluation.report import make_report
@@ -205,8 +206,11 @@ class VISMetric(BaseMetric):
         path = self.ground_truth_file
         if self._gt is None or self._gt_file != path:
             gt = self._read(path)
-            cat_ids = (self.dataset_meta or {}).get('cat_ids')
-            if cat_ids is not None:
+            meta = self.dataset_meta or {}
+            cat_ids = meta.get('cat_ids')
+            if meta.get('class_map') is not None:
+                gt = _merge_categories(gt, meta['class_map'], meta['classes'], path)
+            elif cat_ids is not None:
                 gt['categories'] = [c for c in gt['categories'] if c['id'] in cat_ids]
             self._gt, self._gt_file = gt, path
         return self._gt
@@ -220,3 +224,23 @@ class VISMetric(BaseMetric):
 
     def _read(self, path: str) -> dict:
         return read_ground_truth(path, self.backend_args)
+
+
+def _merge_categories(
+    gt: dict, class_map: dict[str, str], classes: Sequence[str], path: str
+) -> dict:
+    """Merge the categories of a ground truth as the data set merges its own."""
+    names = {category['id']: category['name'] for category in gt['categories']}
+    table = ClassMap(class_map, names, classes, path)
+    by_video: dict[int, list[dict]] = {video['id']: [] for video in gt['videos']}
+    for annotation in gt['annotations']:
+        by_video[annotation['video_id']].append(annotation)
+    annotations = [
+        dict(annotation, category_id=label + 1)
+        for video in gt['videos']
+        for annotation, label in table.join(
+            by_video[video['id']], (video['height'], video['width'])
+        )
+    ]
+    categories = [dict(id=i, name=name) for i, name in enumerate(table.classes, 1)]
+    return dict(gt, annotations=annotations, categories=categories)

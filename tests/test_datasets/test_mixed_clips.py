@@ -1,7 +1,9 @@
+from pathlib import Path
+
 import pytest
 import torch
 
-from mmvis.datasets import MixedClipDataset
+from mmvis.datasets import ConcatDataset, MixedClipDataset
 from mmvis.datasets.samplers import SeededInfiniteSampler
 from mmvis.testing import make_tiny_vis
 
@@ -49,8 +51,40 @@ def test_a_pass_holds_as_many_samples_of_each(configs, tmp_path):
         assert path_of(dataset[i]).startswith(str(tmp_path / found[i][0]))
 
 
-def test_seeds_reach_the_data_sets(configs):
-    dataset = MixedClipDataset(configs)
+def names_of(dataset, num_samples):
+    paths = [Path(dataset.get_data_info(i)['img_paths'][0]) for i in range(num_samples)]
+    return [
+        path.parents[2].name + path.parent.name.removeprefix('video') for path in paths
+    ]
+
+
+def test_ratios_are_samples_of_a_round(configs):
+    dataset = MixedClipDataset(configs, ratios=[2, 1])
+    assert len(dataset) == 6
+    assert names_of(dataset, 6) == ['a1', 'a2', 'b1', 'a3', 'a1', 'b2']
+    dataset = MixedClipDataset(configs, ratios=[1, 3])
+    assert len(dataset) == 12, 'the whole of a takes three rounds'
+    assert names_of(dataset, 8) == ['a1', 'b1', 'b2', 'b1', 'a2', 'b2', 'b1', 'b2']
+
+
+@pytest.mark.parametrize('ratios', [[1], [1, 2, 3], [1, 0], [0.5, 1]])
+def test_wrong_ratios_are_refused(configs, ratios):
+    with pytest.raises(ValueError, match=r'`ratios` .* 2 positive integers'):
+        MixedClipDataset(configs, ratios=ratios)
+
+
+def test_concatenated_data_sets_hold_each_sample_once(configs):
+    dataset = ConcatDataset(configs)
+    assert len(dataset) == 5
+    assert names_of(dataset, 5) == ['a1', 'a2', 'a3', 'b1', 'b2']
+    assert dataset.metainfo['classes'] == dataset.datasets[1].metainfo['classes']
+    with pytest.raises(IndexError):
+        dataset[5]
+
+
+@pytest.mark.parametrize('joined', [MixedClipDataset, ConcatDataset])
+def test_seeds_reach_the_data_sets(configs, joined):
+    dataset = joined(configs)
     indices = iter(SeededInfiniteSampler(dataset, seed=3))
     for index in (next(indices) for _ in range(4)):
         first, torch_number = dataset[index], torch.rand(1)

@@ -93,6 +93,32 @@ def test_classes_that_the_data_set_leaves_out_do_not_count(case):
     assert metrics == expected_stats(evaluate_ytvis(kept, results))
 
 
+def test_merged_categories_are_merged_in_the_ground_truth_too(case):
+    path, gt, results = case
+    names = {category['id']: category['name'] for category in gt['categories']}
+    kinds = {name: ('odd', 'even')[i % 2] for i, name in names.items() if i != 4}
+    meta = dict(
+        ann_file=str(path), class_map=kinds, classes=('odd', 'even'), cat_ids=[1, 2]
+    )
+
+    def merge(entries):
+        kept = [entry for entry in entries if entry['category_id'] != 4]
+        labels = [('odd', 'even').index(kinds[names[e['category_id']]]) for e in kept]
+        return [dict(e, category_id=k + 1) for e, k in zip(kept, labels)]
+
+    merged = dict(
+        gt,
+        categories=[dict(id=1, name='odd'), dict(id=2, name='even')],
+        annotations=merge(gt['annotations']),
+    )
+    samples = records(merged, merge(results))
+    expected = evaluate_ytvis(merged, merge(results))
+    assert evaluate(VISMetric(), samples, meta)['youtube_vis/AP'] == pytest.approx(
+        expected.stats()['AP'], abs=1e-12
+    )
+    assert expected.stats()['AP'] > 0.1
+
+
 def test_no_predictions_is_zero_with_a_warning(case, caplog):
     path, gt, _ = case
     metrics = evaluate(VISMetric(ann_file=str(path)), records(gt, [])[:10])

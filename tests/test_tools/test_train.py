@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import torch
 
+from mmvis.apis import VISInferencer, init_model
+
 REPO = Path(__file__).parents[2]
 # One size for all clips, so that none is padded; nothing random in the model.
 COMPARABLE = [
@@ -159,6 +161,34 @@ def test_class_head_of_another_training(train, tmp_path, capsys, caplog):
     old, new = weights(checkpoint), weights(tmp_path / 'new/iter_2.pth')
     differing = {key for key in new if not torch.equal(old[key], new[key])}
     assert differing == {f'head.class_embed.layers.1.{k}' for k in ('weight', 'bias')}
+
+
+@pytest.mark.parametrize('joined', ['ConcatDataset', 'MixedClipDataset'])
+def test_names_of_classes_survive_joined_data_sets(
+    call_tool, tiny_config, tiny_options, tmp_path, joined
+):
+    config = tmp_path / 'joined.py'
+    config.write_text(
+        f"_base_ = '{tiny_config}'\n"
+        'one = {{_base_.train_dataloader.dataset}}\n'
+        'train_dataloader = dict(dataset=dict(\n'
+        f"    _delete_=True, type='{joined}', datasets=[one, one]))\n"
+    )
+    roots = [
+        option.replace('dataset.', f'dataset.datasets.{i}.', 1)
+        for option in tiny_options
+        if option.startswith('train_dataloader.dataset.')
+        for i in range(2)
+    ]
+    others = [o for o in tiny_options if not o.startswith('train_dataloader.dataset.')]
+    options = [*others, *roots, 'train_cfg.max_iters=1', 'val_cfg=None']
+    options += ['val_dataloader=None', 'val_evaluator=None']
+    options += ['default_hooks.checkpoint.interval=1']
+    call_tool('tools/train.py', config, '--work-dir', tmp_path, options=options)
+    names = ('disc', 'box', 'triangle', 'ring', 'cross')
+    checkpoint = tmp_path / 'iter_1.pth'
+    assert init_model(tiny_config, checkpoint).dataset_meta['classes'] == names
+    assert VISInferencer(config, checkpoint).classes == names
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,7 @@ class SeededInfiniteSampler(Sampler):
 
     Indices are :class:`SeededIndex`: the data sets of mmvis seed the generators with
     them before they load a sample. Wrappers that compute other indices
-    (``ClassBalancedDataset``, ``ConcatDataset``) keep the order but lose the seed.
+    (``ClassBalancedDataset``, ``RepeatDataset``) keep the order but lose the seed.
 
     Args:
         dataset (Sized): The data set.

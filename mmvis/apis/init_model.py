@@ -10,8 +10,10 @@ from mmengine.config import Config
 from mmengine.registry import init_default_scope
 
 import mmvis.models  # noqa: F401 - registers what configs name
+from mmvis.converters.checkpoint_file import read_checkpoint
 from mmvis.converters.tensor_checks import quoted
 from mmvis.datasets import DATASET_CLASSES
+from mmvis.engine.class_count import has_open_classes, set_num_classes
 from mmvis.engine.config_types import check_types
 from mmvis.engine.config_values import check_values
 from mmvis.engine.run_config import merge_options, read_config
@@ -67,6 +69,8 @@ def init_model(
             )
         checkpoint = f'zoo://{Path(cfg.filename).stem}'
     merge_options(cfg, cfg_options)
+    if has_open_classes(cfg.get('model')):
+        set_num_classes(cfg.model, _stored_num_classes(checkpoint))
     content = dict(model=cfg.to_dict().get('model'))
     check_values(content)
     check_types(content)
@@ -79,6 +83,24 @@ def init_model(
     model.cfg = cfg
     model.dataset_meta = _dataset_meta(cfg, stored)
     return model.to(device).eval()
+
+
+def _stored_num_classes(checkpoint: str | Path | None) -> int:
+    """Number of classes that a model was trained for."""
+    if checkpoint is None:
+        raise UserValueError(
+            '`model.head.num_classes` is None: it is that of the checkpoint, but none '
+            'was given. Give a checkpoint, or set the number.'
+        )
+    meta = read_checkpoint(str(checkpoint), map_location='cpu').get('meta')
+    stored = meta.get('dataset_meta') if isinstance(meta, dict) else None
+    classes = stored.get('classes') if isinstance(stored, dict) else None
+    if not isinstance(classes, (list, tuple)):
+        raise UserValueError(
+            f'{checkpoint} does not say for which classes it was trained: it has no '
+            "'meta.dataset_meta.classes'. Set `model.head.num_classes`."
+        )
+    return len(classes)
 
 
 def _stored_dataset_meta(

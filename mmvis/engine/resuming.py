@@ -113,7 +113,8 @@ def _length_problem(meta: dict, runner: Runner) -> str | None:
     Its schedule is advanced step by step, which an absurd number would never end.
     """
     loop, num_iters, num_epochs = runner.train_loop, meta['iter'], meta['epoch']
-    if num_iters > loop.max_iters:
+    is_in_minutes = getattr(loop, 'max_minutes', None) is not None
+    if num_iters > loop.max_iters and not is_in_minutes:
         return (
             f"'meta.iter' is {quoted(num_iters)}, but the config trains for "
             f'{loop.max_iters} iterations. Raise `train_cfg.max_iters` or '

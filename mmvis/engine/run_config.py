@@ -12,7 +12,13 @@ from mmengine.config import Config
 from mmengine.runner import Runner
 from mmengine.utils import import_modules_from_strings
 
+from mmvis.engine.class_count import (
+    count_classes,
+    has_open_classes,
+    set_num_classes,
+)
 from mmvis.engine.config_parts import similar_names
+from mmvis.engine.config_references import resolve_references
 from mmvis.engine.config_types import check_types
 from mmvis.engine.config_values import check_values
 from mmvis.errors import UserError, UserKeyError, UserTypeError, UserValueError
@@ -72,11 +78,15 @@ def read_config(path: str | Path) -> Config:
 def merge_options(cfg: Config, cfg_options: dict | None) -> None:
     """Override values of a config, and import its ``custom_imports`` if they are new.
 
+    References to values at the top of the config are replaced by these afterwards, see
+    :func:`~mmvis.engine.config_references.resolve_references`.
+
     Args:
         cfg (Config): What was read from a file, changed in place.
         cfg_options (dict, optional): Values by dotted key.
 
     Raises:
+        KeyError: If there is no value for a reference.
         TypeError: If the options are no dict.
         ValueError: If a key is not that of a part of the config, or a module cannot be
             imported; the message names it.
@@ -101,6 +111,7 @@ def merge_options(cfg: Config, cfg_options: dict | None) -> None:
             raise UserValueError(f'{key}={value}: {reason}{remedy}') from error
     if any(key.split('.')[0] == 'custom_imports' for key in cfg_options or {}):
         _import_modules(cfg.custom_imports)
+    resolve_references(cfg)
 
 
 def _import_modules(custom_imports: Any) -> None:
@@ -113,19 +124,22 @@ def _import_modules(custom_imports: Any) -> None:
         ) from error
 
 
-def read_run_config(options: argparse.Namespace) -> Config:
+def read_run_config(options: argparse.Namespace, phase: str = 'train') -> Config:
     """Read a config file and apply the options that all tools have.
+
+    Where the model has ``num_classes=None``, the classes of the data set are counted.
 
     Args:
         options (Namespace): What :class:`~mmvis.engine.command_line.RunArgumentParser`
             has parsed. ``work_dir``, the folder for everything that the run writes,
             may be None: then it is the config's, or ./work_dirs/NAME for NAME.py.
+        phase (str): What the run does, 'train' or 'test'. Defaults to 'train'.
 
     Returns:
         Config: What a runner is built from.
 
     Raises:
-        FileNotFoundError: If there is no such file.
+        FileNotFoundError: If there is no such file, or none with annotations.
         KeyError: If no shipped config has that name, or it lacks what every run needs,
             or an option sets a part that nothing reads.
         TypeError: If a value has another type than the part of mmvis that takes it.
@@ -146,6 +160,8 @@ def read_run_config(options: argparse.Namespace) -> Config:
     cfg.launcher = options.launcher
     cfg.verbose = options.verbose or cfg.get('verbose', False)
     check_values(cfg.to_dict())
+    if has_open_classes(cfg.model):
+        set_num_classes(cfg.model, count_classes(cfg, phase))
     check_types(cfg.to_dict())
     _load_seen_frames_only(cfg)
     return cfg

@@ -59,7 +59,7 @@ def main(args: Sequence[str] | None = None) -> None:
     from mmvis.engine.run_config import read_run_config
 
     with user_errors(options.config):
-        cfg = read_run_config(options)
+        cfg = read_run_config(options, 'test')
         if options.checkpoint == PRETRAINED:
             options.checkpoint = f'zoo://{Path(cfg.filename).stem}'
         apply_options(cfg, options)

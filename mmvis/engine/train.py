@@ -54,7 +54,7 @@ def main(args: Sequence[str] | None = None) -> None:
     from mmvis.engine.run_config import read_run_config
 
     with user_errors(options.config):
-        cfg = read_run_config(options)
+        cfg = read_run_config(options, 'train')
         apply_options(cfg, options)
     with user_errors(options.config, cfg):
         train(cfg)

@@ -125,3 +125,20 @@ def test_device_that_is_not_available_is_refused(tiny_config, device):
 def test_options_that_do_not_fit_are_refused(tiny_config, options, message):
     with pytest.raises(UserError, match=message):
         init_model(tiny_config, cfg_options=options)
+
+
+def test_number_of_classes_is_that_of_the_checkpoint(tiny_config, tmp_path):
+    names = tuple('abcde')
+    model = init_model(tiny_config)
+    content = dict(state_dict=model.state_dict())
+    path = tmp_path / 'a.pth'
+    torch.save(dict(content, meta=dict(dataset_meta=dict(classes=names))), path)
+    options = {'model.head.num_classes': None}
+    again = init_model(tiny_config, path, cfg_options=options)
+    assert again.head.num_classes == 5
+    assert again.dataset_meta['classes'] == names
+    with pytest.raises(ValueError, match='num_classes` is None: it is that of the'):
+        init_model(tiny_config, cfg_options=options)
+    torch.save(content, path)
+    with pytest.raises(ValueError, match=r'a\.pth does not say for which classes'):
+        init_model(tiny_config, path, cfg_options=options)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import warnings
 from types import SimpleNamespace
 
 from mmengine.hooks import Hook
@@ -11,6 +10,7 @@ from mmengine.logging import print_log
 from mmengine.optim import OptimWrapper, OptimWrapperDict, _ParamScheduler
 from mmengine.runner import Runner
 
+from mmvis.engine.schedule_steps import advance_schedules
 from mmvis.registry import HOOKS
 
 __all__ = ['ConfigResumeHook']
@@ -84,30 +84,18 @@ def _advance(
     for scheduler in schedulers:
         scheduler.optimizer = small
         scheduler.base_values = [scheduler.base_values[i] for i in first]
-    _step(schedulers, meta['iter'], meta['epoch'], iters_per_epoch)
+    advance_schedules(
+        schedulers,
+        meta['iter'],
+        num_epochs=meta['epoch'],
+        epoch_len=iters_per_epoch,
+    )
     for scheduler in schedulers:
         scheduler.optimizer = optimizer
         scheduler.base_values = [scheduler.base_values[i] for i in index]
         scheduler._last_value = [scheduler._last_value[i] for i in index]
     for group, i in zip(groups, index):
         group.update(distinct[i])
-
-
-def _step(
-    schedulers: list[_ParamScheduler], num_iters: int, num_epochs: int, epoch_len: int
-) -> None:
-    by_iter = [s for s in schedulers if not s.by_epoch]
-    by_epoch = [s for s in schedulers if s.by_epoch]
-    with warnings.catch_warnings():
-        # There is no step of the optimizer in between.
-        warnings.filterwarnings('ignore', message='.*optimizer.step')
-        for iteration in range(1, num_iters + 1):
-            for scheduler in by_iter:
-                scheduler.step()
-            epoch, rest = divmod(iteration, epoch_len)
-            if rest == 0 and epoch <= num_epochs:
-                for scheduler in by_epoch:
-                    scheduler.step()
 
 
 def _settings(group: dict) -> dict:

@@ -63,6 +63,8 @@ class ProgressHook(Hook):
             numbers['loss'] = f'{scalars["train/loss"].mean(window):.3f}'
         if 'train/lr' in scalars:
             numbers['lr'] = f'{scalars["train/lr"].current():.1e}'
+        # A training in minutes chooses its number of iterations late.
+        self._train.set_total(runner.max_iters)
         self._train.advance(1, numbers)
 
     def before_val_epoch(self, runner: Runner) -> None:
@@ -176,6 +178,12 @@ class _Progress:
                 smoothing=0.05,
                 leave=phase != 'validation',
             )
+
+    def set_total(self, total: int) -> None:
+        """Change the number of units."""
+        self.total = total
+        if self._bar is not None:
+            self._bar.total = total
 
     def advance(self, num_units: int, numbers: dict[str, str] | None = None) -> None:
         """Count what was done, and show it with some numbers."""

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator
+from typing import Any
 
+import torch
 from mmengine.dataset import InfiniteSampler
+from mmengine.dist import broadcast
+from mmengine.logging import print_log
 from mmengine.runner import EpochBasedTrainLoop as MMEngineEpochLoop
 from mmengine.runner import IterBasedTrainLoop
 from torch.utils.data import BatchSampler, DataLoader
 
 from mmvis.datasets.samplers import SeededInfiniteSampler
-from mmvis.errors import UserTypeError
+from mmvis.engine.schedule_steps import set_schedule_end
+from mmvis.errors import UserTypeError, UserValueError
 from mmvis.registry import LOOPS
 
 __all__ = ['EpochBasedTrainLoop', 'ResumableTrainLoop', 'is_endless']
+
+_NUM_SLOW = 10  # first iterations, which are not timed
+_SECONDS = 'seconds_per_iteration'  # in the message hub, which checkpoints keep
 
 
 @LOOPS.register_module()
@@ -23,21 +31,58 @@ class ResumableTrainLoop(IterBasedTrainLoop):
 
     MMEngine 0.10.7 loads and augments all earlier batches again when a training is
     resumed. This loop asks the sampler to ``skip`` them; it needs an endless one that
-    can, as :class:`~mmvis.datasets.samplers.SeededInfiniteSampler`. Arguments are
-    those of :class:`mmengine.runner.IterBasedTrainLoop`.
+    can, as :class:`~mmvis.datasets.samplers.SeededInfiniteSampler`.
+
+    A training in minutes chooses its number of iterations after the first
+    ``num_timed`` ones, from their mean duration without the first ten. Everything that
+    ends at ``max_iters`` (schedules, and an interval of validation) then ends there.
+    Validation, saving and start are not counted. A resumed training keeps the duration
+    that was measured first.
+
+    Args:
+        *args (Any): Of :class:`mmengine.runner.IterBasedTrainLoop`.
+        max_minutes (float | None): Length of the training, instead of ``max_iters``.
+            Defaults to None.
+        num_timed (int): Iterations that are timed, more than ten. Defaults to 100.
+        **kwargs (Any): As ``*args``.
 
     Raises:
         TypeError: If the sampler of the training loader cannot skip samples.
+        ValueError: If a number is too small.
     """
 
+    def __init__(
+        self,
+        *args: Any,
+        max_minutes: float | None = None,
+        num_timed: int = 100,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(*args, **kwargs)
+        if max_minutes is not None and not max_minutes > 0:
+            raise UserValueError(
+                f'`train_cfg.max_minutes` must be positive or None, got {max_minutes}.'
+            )
+        if num_timed <= _NUM_SLOW:
+            raise UserValueError(
+                f'`train_cfg.num_timed` must be more than {_NUM_SLOW}, the first '
+                f'iterations, which are slow, got {num_timed}.'
+            )
+        self.max_minutes = max_minutes
+        self.num_timed = num_timed
+        self._has_length = max_minutes is None
+
     def run(self) -> None:
-        """Train up to ``max_iters``."""
+        """Train up to ``max_iters``, or for ``max_minutes``."""
         self.runner.call_hook('before_train')
         self.runner.call_hook('before_train_epoch')
+        if self._iter == 0 and not self._has_length:
+            # An earlier training of this process may have left it.
+            self.runner.message_hub.pop_info(_SECONDS, None)
         if self._iter > 0:
             _skip_batches(self.dataloader, self._iter)
             self.dataloader_iterator = iter(self.dataloader)
-        while self._iter < self._max_iters and not self.stop_training:
+        while self._is_unfinished() and not self.stop_training:
             self.runner.model.train()
             self.run_iter(next(self.dataloader_iterator))
             self._decide_current_val_interval()
@@ -46,6 +91,34 @@ class ResumableTrainLoop(IterBasedTrainLoop):
         self.runner.call_hook('after_train_epoch')
         self.runner.call_hook('after_train')
         return self.runner.model
+
+    def _is_unfinished(self) -> bool:
+        if not self._has_length and self._iter >= self.num_timed:
+            self._choose_length()
+        return self._iter < self._max_iters or not self._has_length
+
+    def _choose_length(self) -> None:
+        """Choose the iterations that take ``max_minutes``."""
+        hub = self.runner.message_hub
+        if _SECONDS not in hub.runtime_info:
+            times = hub.get_scalar('train/time')
+            mean = torch.tensor(float(times.mean(self.num_timed - _NUM_SLOW)))
+            broadcast(mean)  # ranks have to agree
+            hub.update_info(_SECONDS, mean.item())
+        seconds = hub.get_info(_SECONDS)
+        length = max(self._iter, round(60 * self.max_minutes / seconds))
+        print_log(
+            f'An iteration takes {seconds:.3f} s: {length} iterations in '
+            f'{self.max_minutes} minutes.',
+            logger='current',
+        )
+        old, self._max_iters, self._has_length = self._max_iters, length, True
+        self.dynamic_intervals = [
+            length if interval == old else interval
+            for interval in self.dynamic_intervals
+        ]
+        self._decide_current_val_interval()
+        set_schedule_end(self.runner, old, length, self._iter)
 
     def _is_time_to_validate(self) -> bool:
         if self.runner.val_loop is None or self._iter < self.val_begin:

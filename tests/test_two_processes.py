@@ -142,7 +142,7 @@ class MeanMaskHead(nn.Module):
 def stage_losses(seeds, counts):
     corners = draw(seeds, T, Q, 2).abs() * 4
     boxes = torch.cat([corners, corners + 6], -1)
-    stage = StageOutput(draw(seeds, T, Q, K), boxes, draw(seeds, T, Q, 8))
+    stage = StageOutput(draw(seeds, T, Q, K), boxes, draw(seeds, T, Q, 8), boxes)
     bbox_head = SimpleNamespace(
         loss_cls=MODELS.build(dict(type='FocalLoss', use_sigmoid=True)),
         loss_bbox=MODELS.build(dict(type='L1Loss')),

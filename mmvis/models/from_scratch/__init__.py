@@ -15,6 +15,7 @@ from mmvis.models.from_scratch.necks import (
 )
 from mmvis.models.from_scratch.query_window import QueryWindow
 from mmvis.models.from_scratch.semantic_head import SemanticHead
+from mmvis.models.from_scratch.stqi_head import FromScratchSTQIHead
 from mmvis.models.from_scratch.videomt_head import FromScratchVidEoMTHead
 from mmvis.models.from_scratch.vis_model import FromScratchVISModel
 from mmvis.models.from_scratch.vision_transformer import FromScratchVisionTransformer
@@ -25,6 +26,7 @@ __all__ = [
     'FromScratchIFCHead',
     'FromScratchMemoryTokenNeck',
     'FromScratchMessengerTokenNeck',
+    'FromScratchSTQIHead',
     'FromScratchSpaceTimeEncoderNeck',
     'FromScratchVISModel',
     'FromScratchVidEoMTHead',

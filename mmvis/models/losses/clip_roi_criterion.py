@@ -220,7 +220,7 @@ def mask_losses(
     positives: Positives,
     gts: Sequence[InstanceData],
 ) -> dict[str, Tensor]:
-    """Loss of the masks within the refined boxes of the positive pairs.
+    """Loss of the masks of the positive pairs, within the boxes of the stage.
 
     Args:
         mask_head (nn.Module): ``DynamicMaskHead``.
@@ -239,7 +239,7 @@ def mask_losses(
         nothing = sum(p.sum() for p in mask_head.parameters()) * 0
         return dict(loss_mask=nothing + stage.attn_feats.sum() * 0)
     T = stage.bboxes.shape[1]
-    bboxes = positives.pick(stage.bboxes).detach()
+    bboxes = positives.pick(stage.mask_bboxes).detach()
     image_inds = positives.clips * T + positives.frames
     rois = torch.cat([image_inds[:, None].to(bboxes), bboxes], dim=1)
     logits = mask_head(extractor(maps, rois), positives.pick(stage.attn_feats))

@@ -18,8 +18,10 @@ class StageOutput:
         bboxes (Tensor): Refined boxes, xyxy in input pixels, never clipped, shape
             (B, T, Q, 4).
         attn_feats (Tensor): What the mask head reads, shape (B, T, Q, C).
+        mask_bboxes (Tensor): Boxes in which masks are made, as ``bboxes``.
     """
 
     cls_logits: Tensor
     bboxes: Tensor
     attn_feats: Tensor
+    mask_bboxes: Tensor

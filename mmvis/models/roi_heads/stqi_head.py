@@ -115,8 +115,21 @@ class STQIHead(BaseModule):
             refined = bbox_head.bbox_coder.decode(
                 bboxes.reshape(-1, 4), deltas.reshape(-1, 4).float()
             ).view_as(bboxes)
-            yield StageOutput(cls_logits, refined, attn_feats)
+            mask_bboxes = self.mask_bboxes(refined, whwh)
+            yield StageOutput(cls_logits, refined, attn_feats, mask_bboxes)
             bboxes = refined.detach()
+
+    def mask_bboxes(self, bboxes: Tensor, whwh: Tensor) -> Tensor:
+        """Boxes in which masks are made: here those of the objects.
+
+        Args:
+            bboxes (Tensor): Boxes of a stage, xyxy in pixels, shape (B, T, Q, 4).
+            whwh (Tensor): Size of each clip's frames, shape (B, 4).
+
+        Returns:
+            Tensor: Boxes of the same shape.
+        """
+        return bboxes
 
     def forward(self, features: ClipFeatures) -> dict[str, Tensor]:
         """Predict the objects of a batch of clips.
@@ -129,8 +142,9 @@ class STQIHead(BaseModule):
 
             - ``cls_logits``: Shape (B, Q, T, K), for each frame.
             - ``bboxes``: xyxy in input pixels, shape (B, Q, T, 4).
-            - ``mask_logits``: Within the boxes, of the class with the best mean
-              score, shape (B, Q, T, m, m).
+            - ``mask_bboxes``: Boxes in which the masks are, as ``bboxes``.
+            - ``mask_logits``: Within them, of the class with the best mean score,
+              shape (B, Q, T, m, m).
         """
         features = _lay_out(features)
         *_, last = self.forward_stages(features)
@@ -143,6 +157,7 @@ class STQIHead(BaseModule):
         return dict(
             cls_logits=last.cls_logits.transpose(1, 2),
             bboxes=last.bboxes.transpose(1, 2),
+            mask_bboxes=last.mask_bboxes.transpose(1, 2),
             mask_logits=torch.stack(mask_logits),
         )
 
@@ -194,7 +209,7 @@ class STQIHead(BaseModule):
         cls_probs.scatter_(1, labels[:, None], scores[:, None])
         cls_probs[:, -1] = 1 - scores
         w, h, _, _ = self._frame_whwh(features)[b].tolist()
-        bboxes = last.bboxes[b][:, query_inds].transpose(0, 1)  # (N, T, 4)
+        bboxes = last.mask_bboxes[b][:, query_inds].transpose(0, 1)  # (N, T, 4)
         return RoIClipPrediction(
             cls_probs=cls_probs,
             roi_logits=self._predict_masks(features, last, b, query_inds, labels),
@@ -213,7 +228,7 @@ class STQIHead(BaseModule):
     ) -> Tensor:
         """Mask logits of N queries of clip b for one class each, (N, T, m, m)."""
         maps = [m[b] for m in features.maps]  # (T, C, H, W)
-        rois = _as_rois(last.bboxes[b][:, query_inds])  # (T, N, 5)
+        rois = _as_rois(last.mask_bboxes[b][:, query_inds])  # (T, N, 5)
         T, N = rois.shape[:2]
         rois = rois.flatten(0, 1)
         attn_feats = last.attn_feats[b][:, query_inds].flatten(0, 1)

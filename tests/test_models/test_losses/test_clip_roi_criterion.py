@@ -1,6 +1,7 @@
 """Matching and losses of one stage, with numbers that were worked out by hand."""
 
 import math
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -55,6 +56,7 @@ def make_stage():
         torch.zeros(B, T, Q, K, requires_grad=True),
         bboxes.requires_grad_(),
         torch.zeros(B, T, Q, C, requires_grad=True),
+        mask_bboxes=bboxes,
     )
 
 
@@ -151,6 +153,19 @@ def test_mask_loss_is_that_of_the_class_within_the_box():
     assert not rois.requires_grad
     losses['loss_mask'].backward()
     assert stage.bboxes.grad is None
+
+
+def test_masks_are_made_in_the_boxes_of_masks():
+    stage, gts, seen = make_stage(), make_gts(), []
+    stage = replace(stage, mask_bboxes=stage.bboxes + 2)
+
+    def extractor(maps, rois):
+        seen.append(rois)
+        return torch.zeros(len(rois), C, 2, 2)
+
+    positives = match(stage, gts)
+    mask_losses(FakeMaskHead(), extractor, [], stage, positives, gts)
+    assert seen[0][2, 1:].tolist() == [side + 2 for side in MOVED]
 
 
 def test_images_of_all_clips_are_counted():

@@ -19,8 +19,7 @@ PAGE = ROOT / 'docs' / 'own_data.md'
 # The same config, smaller: no download, two iterations, no workers.
 SMALLER = [
     'model.backbone.init_cfg=None',
-    'train_cfg.max_iters=2',
-    'train_cfg.val_interval=2',
+    'max_iters=2',
     'train_dataloader.batch_size=1',
     'val_dataloader.num_workers=0',
     'val_dataloader.persistent_workers=False',

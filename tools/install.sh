@@ -132,7 +132,8 @@ install_all() {
     install_torch "$constraints"
   fi
   say 'installing the run-time packages'
-  pip_install -c "$constraints" -r requirements/runtime.txt -r requirements/tests.txt
+  pip_install -c "$constraints" -r requirements/runtime.txt -r requirements/tests.txt \
+    -r requirements/small.txt
   say "installing the $stack stack"
   pip_install --no-deps -c "$constraints" -r "requirements/$stack.txt" \
     -r requirements/metrics.txt

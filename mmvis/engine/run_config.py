@@ -159,9 +159,9 @@ def read_run_config(options: argparse.Namespace, phase: str = 'train') -> Config
         cfg.work_dir = str(Path('work_dirs', Path(options.config).stem))
     cfg.launcher = options.launcher
     cfg.verbose = options.verbose or cfg.get('verbose', False)
-    check_values(cfg.to_dict())
     if has_open_classes(cfg.model):
         set_num_classes(cfg.model, count_classes(cfg, phase))
+    check_values(cfg.to_dict())
     check_types(cfg.to_dict())
     _load_seen_frames_only(cfg)
     return cfg

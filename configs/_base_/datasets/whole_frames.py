@@ -1,0 +1,62 @@
+# Your own videos as custom.py has them, for small models: clips of two whole frames at
+# about image_scale, as crops would change the scale and the position of objects.
+_base_ = 'custom.py'
+
+data_root = 'data/custom/'
+image_scale = (256, 144)  # at most, (long, short) edge of a frame
+
+_load = [
+    dict(type='TransformBroadcaster', transforms=[dict(type='LoadFrameFromFile')]),
+    dict(type='LoadClipAnnotations'),
+]
+jitter = dict(
+    type='TransformBroadcaster',
+    share_random_params=True,
+    transforms=[
+        dict(type='PhotoMetricDistortion'),
+        dict(
+            type='RandomResize',
+            scale='$image_scale',
+            ratio_range=(0.875, 1.125),
+            resize_type='Resize',
+            keep_ratio=True,
+        ),
+        dict(type='RandomFlip', prob=0.5),
+    ],
+)
+train_pipeline = [
+    dict(type='SampleReferenceClip', clip_len=2, frame_range=4),
+    *_load,
+    jitter,
+    dict(type='PackClipInputs'),
+]
+# Photos as clips of two frames, for a CocoClipDataset beside the videos.
+photo_pipeline = [
+    dict(type='SampleAllFrames'),
+    *_load,
+    dict(type='MakePseudoClip', clip_len=2, scale_range=(0.9, 1.3)),
+    jitter,
+    dict(type='PackClipInputs'),
+]
+test_pipeline = [
+    dict(type='SampleAllFrames'),
+    dict(
+        type='TransformBroadcaster',
+        transforms=[
+            dict(type='LoadFrameFromFile'),
+            dict(type='Resize', scale='$image_scale', keep_ratio=True),
+        ],
+    ),
+    dict(type='PackClipInputs'),
+]
+train_dataloader = dict(
+    batch_size=4,
+    num_workers=0,
+    persistent_workers=False,
+    dataset=dict(data_root='$data_root', pipeline='$train_pipeline'),
+)
+val_dataloader = dict(
+    num_workers=1,
+    dataset=dict(data_root='$data_root', pipeline='$test_pipeline'),
+)
+test_dataloader = val_dataloader

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 
 from mmvis.engine.command_line import ToolArgumentParser
 from mmvis.engine.user_errors import user_errors
@@ -40,14 +41,29 @@ def main(args: Sequence[str] | None = None) -> None:
         '--model',
         dest='config',
         metavar='MODEL',
-        required=True,
         help='config file, or the name of a shipped one',
     )
     parser.add_argument(
         '--checkpoint', help='its weights (default: those published under its name)'
     )
     add_options(parser)
-    predict(parser.parse_args(args))
+    options = parser.parse_args(args)
+    if options.config is None:
+        parser.error(f'--model is missing. {_WHERE_WEIGHTS_ARE}')
+    if options.checkpoint is None and Path(options.config).suffix:
+        parser.error(
+            f'--checkpoint is missing: {options.config} is a config file, whose '
+            f'weights are random. {_WHERE_WEIGHTS_ARE}'
+        )
+    predict(options)
+
+
+_WHERE_WEIGHTS_ARE = (
+    'No weights come with mmvis. `mmvis models --published` lists the models whose '
+    'authors publish theirs, which are downloaded once: --model tevit_msgshift finds '
+    'the 40 classes of YouTube-VIS. For classes of your own, train a small model on '
+    'annotated videos: docs/own_data.md.'
+)
 
 
 VIDEO_HELP = (

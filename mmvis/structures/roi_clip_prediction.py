@@ -32,6 +32,7 @@ class RoIClipPrediction:
             shape (N, T, 4). They may reach beyond the frame.
         grid_size (tuple[int, int]): (h, w) at which clips are compared and averaged.
         query_inds (Tensor | None): As of :class:`ClipPrediction`.
+        are_object_boxes (bool): As of :class:`RoIFrameMasks`.
     """
 
     cls_probs: Tensor
@@ -39,6 +40,7 @@ class RoIClipPrediction:
     bboxes: Tensor
     grid_size: tuple[int, int]
     query_inds: Tensor | None = None
+    are_object_boxes: bool = True
 
     def __len__(self) -> int:
         return len(self.cls_probs)
@@ -50,7 +52,9 @@ class RoIClipPrediction:
 
     def frame_masks(self, t: int) -> RoIFrameMasks:
         """Masks of the clip's t-th frame, within their boxes."""
-        return RoIFrameMasks(self.roi_logits[:, t], self.bboxes[:, t])
+        return RoIFrameMasks(
+            self.roi_logits[:, t], self.bboxes[:, t], self.are_object_boxes
+        )
 
     def is_nan(self) -> Tensor:
         """Whether the outputs for a frame hold NaN, bool, shape (T,)."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -25,10 +25,13 @@ class RoIFrameMasks:
         logits (Tensor): Mask logits within the boxes, shape (n, m, m).
         bboxes (Tensor): Boxes, xyxy as shares of the frame's width and height, shape
             (n, 4). They may reach beyond the frame.
+        are_object_boxes (bool): Whether these are the boxes of the objects, too.
+            Defaults to True.
     """
 
     logits: Tensor
     bboxes: Tensor
+    are_object_boxes: bool = True
 
     def __len__(self) -> int:
         return len(self.logits)
@@ -36,28 +39,31 @@ class RoIFrameMasks:
     def select(self, rows: Sequence[int]) -> RoIFrameMasks:
         """Pick masks, in the order of ``rows``."""
         rows = list(rows)
-        return RoIFrameMasks(self.logits[rows], self.bboxes[rows])
+        return replace(self, logits=self.logits[rows], bboxes=self.bboxes[rows])
 
     def lerp(self, later: RoIFrameMasks, fraction: float) -> RoIFrameMasks:
         """Interpolate to the same n masks of a later frame, 0 being this frame."""
-        return RoIFrameMasks(
-            torch.lerp(self.logits, later.logits, fraction),
-            torch.lerp(self.bboxes, later.bboxes, fraction),
+        return replace(
+            self,
+            logits=torch.lerp(self.logits, later.logits, fraction),
+            bboxes=torch.lerp(self.bboxes, later.bboxes, fraction),
         )
 
     @staticmethod
     def cat(parts: Sequence[RoIFrameMasks]) -> RoIFrameMasks:
         """Join masks of one frame; there is at least one part."""
-        return RoIFrameMasks(
-            torch.cat([part.logits for part in parts]),
-            torch.cat([part.bboxes for part in parts]),
+        return replace(
+            parts[0],
+            logits=torch.cat([part.logits for part in parts]),
+            bboxes=torch.cat([part.bboxes for part in parts]),
         )
 
     def encode(self, size: tuple[int, int]) -> list[EncodedMask | None]:
         """Paste masks into their boxes, threshold them at 0.5, and encode them.
 
         One mask at a time, and of it only the part within its box: memory is that of
-        one frame. A box is the predicted one, clipped to the frame.
+        one frame. A box is the predicted one, clipped to the frame, if it is that of
+        the object, else that of the mask.
 
         Args:
             size (tuple[int, int]): Height and width of the video, pixels.
@@ -69,7 +75,10 @@ class RoIFrameMasks:
         probs = self.logits.detach().float().cpu().sigmoid()
         bboxes = self.bboxes.detach().float().cpu()
         bboxes = bboxes * bboxes.new_tensor([w, h, w, h])
-        return [_encode(*pair, size) for pair in zip(probs, bboxes)]
+        masks = [_encode(*pair, size) for pair in zip(probs, bboxes)]
+        if self.are_object_boxes:
+            return masks
+        return [mask and _with_own_box(mask, size) for mask in masks]
 
 
 # What predictions give, and inference encodes.
@@ -93,6 +102,11 @@ def _encode(probs: Tensor, bbox: Tensor, size: tuple[int, int]) -> EncodedMask |
     return EncodedMask(
         mask_util.encode(mask)['counts'], [round(float(x), 2) for x in clipped]
     )
+
+
+def _with_own_box(mask: EncodedMask, size: tuple[int, int]) -> EncodedMask:
+    x, y, w, h = mask_util.toBbox(dict(size=size, counts=mask.counts)).tolist()
+    return mask._replace(bbox=[x, y, x + w, y + h])
 
 
 def _span(start: float, stop: float, limit: int) -> slice:

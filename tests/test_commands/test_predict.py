@@ -6,6 +6,7 @@ from PIL import Image
 
 from mmvis.apis import init_model
 from mmvis.commands.predict import main
+from mmvis.zoo import list_models
 
 
 @pytest.fixture
@@ -49,6 +50,26 @@ def test_missing_video_is_one_message(checkpoint, tiny_config, capsys):
         main(words)
     assert end.value.code == 2
     assert 'no.mp4' in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ('words', 'message'),
+    [
+        ([], '--model is missing'),
+        (['--model', 'configs/ifc_r50.py'], '--checkpoint is missing: configs/ifc_r50'),
+    ],
+)
+def test_without_weights_the_zoo_is_named(frames, capsys, words, message):
+    with pytest.raises(SystemExit) as end:
+        main([str(frames), *words])
+    assert end.value.code == 2
+    error = ' '.join(capsys.readouterr().err.split())
+    assert message in error
+    assert '`mmvis models --published`' in error
+    assert 'docs/own_data.md' in error
+    assert 'tevit_msgshift' in {
+        m.name for m in list_models().values() if m.is_published
+    }
 
 
 def test_names_are_escaped(frames, tiny_config, tmp_path, capsys):

@@ -44,6 +44,21 @@ def test_full_box():
     np.testing.assert_array_equal(decode(encoded), expected)
 
 
+def test_box_of_a_mask_in_a_larger_box():
+    logits = torch.full((2, 20, 20), -9.0)
+    logits[0, 5:15, 10:20] = 9.0
+    boxes = torch.tensor([[10.0, 5, 30, 25]] * 2) / WHWH
+    masks = RoIFrameMasks(logits, boxes, are_object_boxes=False)
+    parts = (masks, masks.select([0, 1]), masks.lerp(masks, 0.5))
+    for part in (*parts, RoIFrameMasks.cat([masks])):
+        encoded, nothing = part.encode(SIZE)
+        assert nothing is None
+        np.testing.assert_allclose(encoded.bbox, [20, 10, 30, 20], atol=1)
+        rows, columns = np.nonzero(decode(encoded))
+        assert encoded.bbox[:2] == [columns.min(), rows.min()]
+        assert encoded.bbox[2:] == [columns.max() + 1, rows.max() + 1]
+
+
 @pytest.mark.parametrize(
     'bbox',
     [

@@ -216,6 +216,7 @@ class STQIHead(BaseModule):
             bboxes=bboxes / bboxes.new_tensor([w, h, w, h]),
             grid_size=(-int(-h // _GRID_STRIDE), -int(-w // _GRID_STRIDE)),
             query_inds=pairs,
+            are_object_boxes=last.mask_bboxes is last.bboxes,
         )
 
     def _predict_masks(

@@ -154,7 +154,7 @@ def test_clips_are_resized_alike(tmp_path, name):
 
 
 def test_annotated_frames_are_key_frames_equally_often():
-    ours = ('small', 'custom')
+    ours = ('small', 'lite')
     paths = [
         path
         for path in CONFIGS.glob('tevit_*.py')

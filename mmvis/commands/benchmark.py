@@ -16,6 +16,7 @@ __all__ = ['BENCHMARKS', 'main']
 BENCHMARKS = {
     'inference': 'time and memory of a model on one clip',
     'long_video': 'memory and time per frame of tests on growing videos',
+    'video_io': 'reading, drawing and writing of videos, beside a model',
     'attention': 'kinds of attention, by time and memory',
     'evaluation': 'time and memory of the evaluation',
 }

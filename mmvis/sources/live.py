@@ -108,7 +108,7 @@ class Webcam(FrameSource):
         self.name = f'webcam{index}'
         self._fps = fps
         is_index = 0 <= index < 1 << 31
-        self._reader = cv2.VideoCapture(index) if is_index else None
+        self._reader = _open_camera(index) if is_index else None
         if self._reader is None or not self._reader.isOpened():
             raise UserValueError(
                 f'There is no webcam {index} that can be opened. Cameras are numbered '
@@ -130,6 +130,15 @@ class Webcam(FrameSource):
                 i += 1
         finally:
             self._reader.release()
+
+
+def _open_camera(index: int) -> cv2.VideoCapture:
+    """Open a camera; where it fails, OpenCV's own lines would hide the message."""
+    level = cv2.setLogLevel(0)
+    try:
+        return cv2.VideoCapture(index)
+    finally:
+        cv2.setLogLevel(level)
 
 
 def _without_password(url: str) -> str:

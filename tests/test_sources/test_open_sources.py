@@ -129,9 +129,10 @@ def test_webcam(tmp_path, monkeypatch):
     assert [frame.time for frame in open_sources(2, fps=4)] == [0, 0.25, 0.5]
 
 
-def test_missing_camera():
+def test_missing_camera(capfd):
     with pytest.raises(ValueError, match='no webcam 99 that can be opened'):
         open_sources(99)
+    assert capfd.readouterr().err == ''  # nothing of OpenCV's own
 
 
 @pytest.mark.parametrize(

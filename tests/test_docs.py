@@ -23,6 +23,7 @@ from mmvis.engine import run_config
 from mmvis.engine.class_count import set_num_classes
 from mmvis.inference.test_cfg import TestCfg
 from mmvis.registry import MODELS
+from mmvis.zoo import list_models
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md'))]
@@ -174,7 +175,11 @@ def test_overridden_keys_exist(page, words):
     keys = [w.split('=')[0] for w in words if re.match(r'[a-z_][\w.]*=', w)]
     if not keys:
         return
-    (config,) = [word for word in words if word.startswith('configs/')]
+    (config,) = [
+        f'configs/{word}.py' if word in list_models() else word
+        for word in words
+        if word in list_models() or word.startswith('configs/')
+    ]
     assert [key for key in keys if not has_key(read_config(config), key)] == []
 
 

@@ -19,7 +19,7 @@ from mmvis.engine.config_values import check_values
 from mmvis.engine.run_config import merge_options, read_config
 from mmvis.engine.strict_loading import load_strictly
 from mmvis.errors import UserTypeError, UserValueError
-from mmvis.models.vis.base import ClipVISModel
+from mmvis.models.vis import ClipVISModel, make_fast
 from mmvis.registry import MODELS
 from mmvis.zoo import find_config
 
@@ -33,6 +33,7 @@ def init_model(
     cfg_options: dict | None = None,
     *,
     pretrained: bool = False,
+    fast: bool = False,
 ) -> ClipVISModel:
     """Build a model for inference.
 
@@ -46,6 +47,8 @@ def init_model(
             dotted key, e.g. ``{'model.test_cfg.clip_len': 10}``.
         pretrained (bool): Whether the weights are those that are published under the
             config's name, downloaded when they are first needed. Defaults to False.
+        fast (bool): Whether the network is rewritten for inference, see
+            :func:`make_fast`. Defaults to False.
 
     Returns:
         ClipVISModel: In eval mode, with the attributes ``cfg`` (Config) and
@@ -82,7 +85,10 @@ def init_model(
         stored = _stored_dataset_meta(content, cfg.model.head.num_classes, checkpoint)
     model.cfg = cfg
     model.dataset_meta = _dataset_meta(cfg, stored)
-    return model.to(device).eval()
+    model.to(device).eval()
+    if fast:
+        make_fast(model)
+    return model
 
 
 def _stored_num_classes(checkpoint: str | Path | None) -> int:

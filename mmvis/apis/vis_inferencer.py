@@ -52,6 +52,9 @@ class VISInferencer:
         device (str, optional): Defaults to None: a GPU where there is one.
         cfg_options (dict, optional): Values that override those of the config.
         chunk_len (int): Frames that are decoded and passed at once. Defaults to 8.
+        fast (bool): Rewrite the network for inference, see
+            :func:`mmvis.models.vis.make_fast`; outputs differ by rounding. Defaults to
+            False.
 
     Attributes:
         model (ClipVISModel): The model.
@@ -74,12 +77,19 @@ class VISInferencer:
         device: str | None = None,
         cfg_options: dict | None = None,
         chunk_len: int = 8,
+        *,
+        fast: bool = False,
     ) -> None:
         if device is None:
             device = 'cuda' if torch.cuda.is_available() else 'cpu'
         pretrained = checkpoint is None and _is_name(config)
         self.model = init_model(
-            config, checkpoint, device, cfg_options, pretrained=pretrained
+            config,
+            checkpoint,
+            device,
+            cfg_options,
+            pretrained=pretrained,
+            fast=fast,
         )
         if checkpoint is None and not pretrained:
             print_warning(

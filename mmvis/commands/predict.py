@@ -102,6 +102,11 @@ def add_options(parser: ToolArgumentParser) -> None:
         help='a damaged video: use all readable frames and warn, or stop '
         '(default: warn)',
     )
+    parser.add_argument(
+        '--fast',
+        action='store_true',
+        help='rewrite the network for inference; outputs differ by rounding',
+    )
     parser.add_cfg_options('model.test_cfg.clip_stride=3')
 
 
@@ -119,7 +124,11 @@ def predict(options: argparse.Namespace) -> None:
 
     with user_errors(options.config):
         inferencer = VISInferencer(
-            options.config, options.checkpoint, options.device, options.cfg_options
+            options.config,
+            options.checkpoint,
+            options.device,
+            options.cfg_options,
+            fast=options.fast,
         )
         results = inferencer(
             options.video,

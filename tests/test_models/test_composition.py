@@ -4,6 +4,7 @@ import re
 from itertools import product
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from mmengine.config import Config
@@ -12,6 +13,7 @@ from mmengine.registry import init_default_scope
 from mmengine.runner import Runner
 from pycocotools import mask as mask_utils
 
+from mmvis.models.vis import make_fast
 from mmvis.registry import MODELS
 from mmvis.testing import make_tiny_vis
 
@@ -98,6 +100,28 @@ def train_two_steps(model, cfg):
     return unreached
 
 
+def find_tracks(model, cfg):
+    """Test the model on the videos of the test set."""
+    records = []
+    for batch in Runner.build_dataloader(cfg.test_dataloader):
+        records += [r for r in model.test_step(batch) if 'pred_track_instances' in r]
+    return records
+
+
+def assert_same_tracks(given, expected):
+    """Up to rounding, and a pixel in a thousand whose logit is about 0."""
+    assert given.instances_id.tolist() == expected.instances_id.tolist()
+    assert given.labels.tolist() == expected.labels.tolist()
+    torch.testing.assert_close(given.scores, expected.scores, atol=1e-4, rtol=0)
+    num_pixels = num_different = 0
+    for masks, references in zip(given.masks, expected.masks, strict=True):
+        for pair in zip(masks, references, strict=True):
+            a, b = (0 if rle is None else mask_utils.decode(rle) for rle in pair)
+            num_pixels += SIZE[0] * SIZE[1]
+            num_different += np.sum(a != b)
+    assert num_different <= 1e-3 * num_pixels
+
+
 @pytest.mark.parametrize(
     ('backbone', 'neck', 'head'),
     list(product(BACKBONES, NECKS, HEADS)),
@@ -121,9 +145,7 @@ def test_model_trains_and_tracks(compose, backbone, neck, head):
     assert unreached == set()
 
     model.eval()
-    records = []
-    for batch in Runner.build_dataloader(cfg.test_dataloader):
-        records += [r for r in model.test_step(batch) if 'pred_track_instances' in r]
+    records = find_tracks(model, cfg)
     assert [record.video_id for record in records] == [1, 2]
     for record in records:
         tracks = record.pred_track_instances
@@ -134,6 +156,9 @@ def test_model_trains_and_tracks(compose, backbone, neck, head):
             assert len(masks) == VIDEO_LEN
             for rle in filter(None, masks):
                 assert mask_utils.decode(rle).shape == SIZE
+    make_fast(model)
+    for fast, record in zip(find_tracks(model, cfg), records, strict=True):
+        assert_same_tracks(fast.pred_track_instances, record.pred_track_instances)
 
 
 @pytest.mark.parametrize(

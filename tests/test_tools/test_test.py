@@ -9,6 +9,7 @@ import pytest
 from mmengine.config import Config
 from pycocotools import mask as mask_utils
 
+from mmvis.models.vis import make_fast
 from mmvis.models.vis.base import ClipVISModel
 
 REPO = Path(__file__).parents[2]
@@ -183,6 +184,26 @@ def test_out_and_amp(run_test, tmp_path):
     scores = [[entry['score'] for entry in results[:3]] for results in (full, half)]
     assert scores[0] != scores[1]
     assert scores[0] == pytest.approx(scores[1], abs=0.05)
+
+
+def test_fast_mode_gives_the_same_tracks(run_test, tmp_path, monkeypatch):
+    expected = run_test(tmp_path)
+    made = []
+
+    def note(model):
+        make_fast(model)
+        made.append(model)
+
+    monkeypatch.setattr('mmvis.engine.hooks.fast_mode_hook.make_fast', note)
+    results = run_test(tmp_path, '--fast')
+    assert len(made) == 1
+    with pytest.raises(SystemExit):  # videos of both modes are not mixed
+        run_test(tmp_path, '--resume')
+    assert len(results) == len(expected)
+    for entry, other in zip(results, expected):
+        assert entry['category_id'] == other['category_id']
+        assert entry['score'] == pytest.approx(other['score'], abs=1e-4)
+        assert mean_iou(entry['segmentations'], other['segmentations']) > 0.99
 
 
 def mean_iou(rles_a, rles_b):

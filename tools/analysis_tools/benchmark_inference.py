@@ -27,6 +27,9 @@ def parse_args() -> argparse.Namespace:
     parser.add_argument('--repeats', type=int, default=10, help='timed passes')
     parser.add_argument('--threads', type=int, default=1, help='CPU threads')
     parser.add_argument('--device', default='cpu', help='cpu or cuda')
+    parser.add_argument(
+        '--fast', action='store_true', help='rewrite the network for inference'
+    )
     parser.add_cfg_options('model.test_cfg.clip_stride=3')
     return parser.parse_args()
 
@@ -70,7 +73,11 @@ def main() -> None:
     torch.set_num_threads(args.threads)
     device = torch.device(args.device)
     model = init_model(
-        args.config, args.checkpoint, device=args.device, cfg_options=args.cfg_options
+        args.config,
+        args.checkpoint,
+        device=args.device,
+        cfg_options=args.cfg_options,
+        fast=args.fast,
     )
     torch.manual_seed(0)
     clip = torch.randn(1, args.clip_len, 3, *args.size, device=device)

@@ -4,7 +4,9 @@ from mmvis.models.layers.activation_checkpoint import run_recomputed
 from mmvis.models.layers.attend import attend
 from mmvis.models.layers.channel_norm import ChannelNorm
 from mmvis.models.layers.clip_position import sine_position, sine_position_3d
+from mmvis.models.layers.fast_linear import FastLinear, fast_linear
 from mmvis.models.layers.pointwise_conv import PointwiseConv2d
+from mmvis.models.layers.replace_layers import replace_layers
 from mmvis.models.layers.rotary_position import rotary_position, rotate_tokens
 from mmvis.models.layers.shift_tokens import (
     check_shift_strides,
@@ -25,11 +27,14 @@ __all__ = [
     'ChannelNorm',
     'DecoderLayer',
     'EncoderLayer',
+    'FastLinear',
     'FeedForward',
     'PointwiseConv2d',
     'ViTBlock',
     'attend',
     'check_shift_strides',
+    'fast_linear',
+    'replace_layers',
     'rotary_position',
     'rotate_tokens',
     'run_recomputed',

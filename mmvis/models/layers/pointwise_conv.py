@@ -6,6 +6,8 @@ from mmcv.cnn.bricks.wrappers import Conv2d
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from mmvis.models.layers.replace_layers import replace_layers
+
 __all__ = ['PointwiseConv2d']
 
 
@@ -24,25 +26,22 @@ class PointwiseConv2d(nn.Conv2d):
         return F.conv2d(x, self.weight, self.bias, dilation=dilation)
 
     @classmethod
-    def convert(cls, module: nn.Module) -> None:
+    def convert(cls, network: nn.Module) -> None:
         """Replace the 1x1 convolutions of a network; parameters stay the same.
 
         Only layers of PyTorch and MMCV without stride, padding and groups are replaced.
 
         Args:
-            module (Module): The network, which is changed.
+            network (Module): The network, which is changed.
         """
-        for name, child in module.named_children():
-            if _is_pointwise(child):
-                setattr(module, name, cls._from_conv(child))
-            else:
-                cls.convert(child)
+        replace_layers(network, cls._from_conv)
 
     @classmethod
-    def _from_conv(cls, conv: nn.Conv2d) -> PointwiseConv2d:
+    def _from_conv(cls, conv: nn.Module) -> PointwiseConv2d | None:
+        if not _is_pointwise(conv):
+            return None
         converted = cls(conv.in_channels, conv.out_channels, 1, device='meta')
         converted.weight, converted.bias = conv.weight, conv.bias
-        converted.train(conv.training)
         return converted
 
 

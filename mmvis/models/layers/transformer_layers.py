@@ -43,6 +43,7 @@ class Attention(nn.MultiheadAttention):
         super().__init__(embed_dims, num_heads, dropout=dropout, batch_first=True)
         self.residual_dropout = nn.Dropout(dropout)
         self.norm = nn.LayerNorm(embed_dims)
+        self.linear = F.linear  # what projects queries, keys and values
 
     def forward(
         self,
@@ -80,7 +81,7 @@ class Attention(nn.MultiheadAttention):
         """Queries, keys and values (B, N, C) to (B, heads, N, C/heads)."""
         weights, biases = self.in_proj_weight.chunk(3), self.in_proj_bias.chunk(3)
         return [
-            F.linear(x, w, b).unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
+            self.linear(x, w, b).unflatten(-1, (self.num_heads, -1)).transpose(1, 2)
             for x, w, b in zip(inputs, weights, biases)
         ]
 

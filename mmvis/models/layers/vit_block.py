@@ -89,6 +89,7 @@ class _SelfAttention(BaseModule):
             self.q_bias = nn.Parameter(self.qkv.weight.new_zeros(embed_dims))
             self.v_bias = nn.Parameter(self.qkv.weight.new_zeros(embed_dims))
         self.proj = nn.Linear(embed_dims, embed_dims)
+        self.linear = F.linear  # what makes queries, keys and values
 
     def forward(
         self,
@@ -96,7 +97,7 @@ class _SelfAttention(BaseModule):
         attn_mask: Tensor | None,
         rotation: tuple[Tensor, Tensor] | None,
     ) -> Tensor:
-        qkv = F.linear(x, self.qkv.weight, self._bias())
+        qkv = self.linear(x, self.qkv.weight, self._bias())
         qkv = qkv.unflatten(-1, (3, self.num_heads, -1))
         q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each (B, heads, N, C/heads)
         if rotation is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import torch
@@ -75,6 +76,7 @@ class ClipVISModel(BaseModel):
         self.test_cfg = TestCfg.from_dict(test_cfg)
         check_clip_len(self.head, self.test_cfg)
         PointwiseConv2d.convert(self)
+        self.autocast_dtype: torch.dtype | None = None  # see `make_fast`
         self._streams: dict[int, VideoStream] = {}  # by video id, of `predict`
         self._stage_strides = self._probe_strides()
 
@@ -131,7 +133,8 @@ class ClipVISModel(BaseModel):
                 'Add the axes of clips and frames, e.g. `frames[None]`.'
             )
         if mode == 'tensor':
-            return self.head(self.extract_feat(inputs, data_samples))
+            with self._autocast():
+                return self.head(self.extract_feat(inputs, data_samples))
         if mode == 'loss':
             return self.loss(inputs, data_samples)
         if mode == 'predict':
@@ -237,7 +240,8 @@ class ClipVISModel(BaseModel):
             tuple[AnyClipPrediction, Any]: The prediction, and the state for the next
             clip.
         """
-        predictions, state = self.head.predict(self.encode_clip(features), state)
+        with self._autocast():
+            predictions, state = self.head.predict(self.encode_clip(features), state)
         return predictions[0], state
 
     def extract_feat(
@@ -284,14 +288,15 @@ class ClipVISModel(BaseModel):
             ClipFeatures: Input of :meth:`encode_clip`; the same results follow from
             :meth:`extract_frame_feat`, with more work for each clip.
         """
-        features = self.extract_frame_feat(inputs, data_samples)
         stages = self.stages[self.num_frame_stages :]
         parts = [*stages[:1]]
         if all(getattr(stage, 'coarsest_only', False) for stage in stages):
             parts.append(self.head)
-        for part in parts:
-            if hasattr(part, 'prepare_frames'):
-                features = part.prepare_frames(features)
+        with self._autocast():
+            features = self.extract_frame_feat(inputs, data_samples)
+            for part in parts:
+                if hasattr(part, 'prepare_frames'):
+                    features = part.prepare_frames(features)
         return features
 
     def encode_clip(self, features: ClipFeatures) -> ClipFeatures:
@@ -314,6 +319,12 @@ class ClipVISModel(BaseModel):
                 )
             features = features.repeat_frames(clip_len)
         return self._run_stages(features, self.num_frame_stages, len(self.stages))
+
+    def _autocast(self) -> AbstractContextManager:
+        if self.autocast_dtype is None:
+            return nullcontext()
+        device = next(self.parameters()).device.type
+        return torch.autocast(device, self.autocast_dtype)
 
     def _run_stages(self, features: ClipFeatures, first: int, end: int) -> ClipFeatures:
         for stage, strides in zip(

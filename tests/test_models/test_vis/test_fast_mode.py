@@ -1,0 +1,136 @@
+import copy
+
+import pytest
+import torch
+from mmengine.registry import init_default_scope
+from torch import nn
+from torch.nn import functional as F
+
+from mmvis.models.layers import FastLinear, fast_linear
+from mmvis.models.vis import fast_dtype, fast_mode, make_fast
+from mmvis.registry import MODELS
+
+init_default_scope('mmvis')
+SIZE = (72, 104)
+RESNET = dict(
+    type='ResNet', depth=50, base_channels=4, stem_channels=4, out_indices=(1, 2, 3)
+)
+LITE = dict(type='EfficientNetLite', variant='lite0', out_indices=(1, 2, 3))
+
+
+def build(backbone, channels):
+    """IFC with norms that change what they see."""
+    torch.manual_seed(0)
+    layer = dict(num_heads=2, feedforward_channels=16)
+    sizes = dict(embed_dims=16, in_channels=channels)
+    model = MODELS.build(
+        dict(
+            type='IFC',
+            backbone=backbone,
+            neck=dict(type='MemoryTokenNeck', num_layers=2, layer=layer, **sizes),
+            head=dict(
+                type='IFCHead',
+                num_classes=3,
+                num_queries=5,
+                decoder=dict(type='ClipDecoder', num_layers=2, layer=layer),
+                num_groups=4,
+                **sizes | dict(in_channels=[*channels[:-1], 16]),
+            ),
+        )
+    )
+    for norm in model.modules():
+        if isinstance(norm, nn.BatchNorm2d):
+            nn.init.normal_(norm.running_mean, std=0.3)
+            nn.init.uniform_(norm.running_var, 0.5, 2)
+            nn.init.uniform_(norm.weight, 0.5, 1.5)
+            nn.init.normal_(norm.bias, std=0.3)
+    return model.eval()
+
+
+@pytest.fixture(
+    params=[(RESNET, [32, 64, 128]), (LITE, [40, 112, 320])], ids=['resnet', 'lite']
+)
+def model(request):
+    return build(*request.param)
+
+
+@torch.no_grad()
+def test_outputs_differ_by_rounding(model):
+    clip = torch.randn(1, 3, 3, *SIZE)
+    expected = model(clip)
+    make_fast(model)
+    for name, value in model(clip).items():
+        scale = expected[name].abs().max().item()
+        torch.testing.assert_close(value, expected[name], atol=1e-4 * scale, rtol=0)
+
+
+@torch.no_grad()
+def test_no_norm_and_no_other_product_is_left(model):
+    num_norms = sum(isinstance(m, nn.BatchNorm2d) for m in model.modules())
+    make_fast(model)
+    assert num_norms > 40
+    assert not any(isinstance(m, nn.BatchNorm2d) for m in model.modules())
+    clip = torch.randn(1, 3, 3, *SIZE)
+    with torch.profiler.profile() as profile:
+        model(clip)
+    calls = {event.key for event in profile.key_averages()}
+    assert 'mkldnn::_linear_pointwise' in calls
+    assert not calls & {'aten::addmm', 'aten::linear', 'aten::batch_norm'}
+
+
+def test_training_mode_is_refused(model):
+    with pytest.raises(ValueError, match=r'Call model.eval\(\) first'):
+        make_fast(model.train())
+
+
+def test_a_norm_before_its_convolution_is_refused():
+    model = build(RESNET, [32, 64, 128])
+    stem = model.backbone.conv1
+
+    class PreNorm(nn.Module):
+        """A norm that comes after a convolution in the list, and before it in use."""
+
+        def __init__(self):
+            super().__init__()
+            self.conv = nn.Conv2d(3, 3, 1)
+            self.norm = nn.BatchNorm2d(3)
+            nn.init.constant_(self.norm.running_mean, 1.0)
+
+        def forward(self, x):
+            return self.conv(self.norm(x))
+
+    model.backbone.conv1 = nn.Sequential(PreNorm(), stem)
+    with pytest.raises(ValueError, match='fast mode does not fit ResNet'):
+        make_fast(model.eval())
+
+
+@torch.no_grad()
+def test_half_precision_is_chosen_by_capability(model, monkeypatch):
+    monkeypatch.setattr(torch.cpu, '_is_amx_tile_supported', lambda: False)
+    assert fast_dtype(torch.device('cpu')) is None
+    monkeypatch.setattr(torch.cpu, '_is_amx_tile_supported', lambda: True)
+    assert fast_dtype(torch.device('cpu')) is torch.bfloat16
+    monkeypatch.setattr(fast_mode, 'fast_dtype', lambda device: torch.bfloat16)
+    make_fast(model)
+    types = set()
+    conv = model.head.mask_features.fusion_convs[0]
+    conv.register_forward_hook(lambda m, args, out: types.add(out.dtype))
+    model(torch.randn(1, 3, 3, *SIZE))
+    assert types == {torch.bfloat16}
+
+
+def test_fast_linear_keeps_parameters_and_gradients():
+    layer = nn.Linear(6, 4)
+    network = nn.Sequential(layer, nn.ReLU())
+    FastLinear.convert(network)
+    assert network[0].weight is layer.weight
+    assert network[0].bias is layer.bias
+    x = torch.randn(3, 5, 6)
+    torch.testing.assert_close(network[0](x), layer(x), rtol=0, atol=0)
+    with torch.no_grad():
+        torch.testing.assert_close(network[0](x), layer(x), rtol=1e-5, atol=1e-6)
+        no_bias = fast_linear(x, layer.weight)
+        torch.testing.assert_close(no_bias, F.linear(x, layer.weight))
+        assert fast_linear(x[:0], layer.weight).shape == (0, 5, 4)
+        double = copy.deepcopy(network[0]).double()
+        assert double(x.double()).dtype is torch.float64

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmvis.errors import UserValueError
+from mmvis.models.layers import run_recomputed
 from mmvis.ops import deform_conv2d
 
 __all__ = ['DeformableMaskHead']
@@ -116,17 +117,26 @@ class DeformableMaskHead(BaseModule):
         num_frames, N = attention.shape[:2]
         x = self._first_conv(encoded, attention)  # (F*N, C+M, H, W)
         x = F.relu(self.norms[0](x))
-        for i, lateral_conv in enumerate(self.lateral_convs):
-            x = F.relu(self.norms[i + 1](self.convs[i + 1](x)))
-            lateral = laterals[-1 - i]
+        x = F.relu(self.norms[1](self.convs[1](x)))
+        # The maps of finer levels are large, and quickly computed again.
+        for level, lateral_conv in enumerate(self.lateral_convs, 1):
+            lateral = laterals[-level]
             if not are_projected:
                 lateral = lateral_conv(lateral)
-            x = F.interpolate(x, size=lateral.shape[-2:])
-            x = x.unflatten(0, (num_frames, N)) + lateral[:, None]
-            x = x.flatten(0, 1)
-        x = self.dcn(x, self.conv_offset(x))
-        x = F.relu(self.norms[-1](x))
+            x = run_recomputed(self._fuse_level, level, x, lateral, N)
         return x.unflatten(0, (num_frames, N))
+
+    def _fuse_level(
+        self, level: int, x: Tensor, lateral: Tensor, num_instances: int
+    ) -> Tensor:
+        """Add a level (F, C, H, W) to maps (F*N, C, h, w), and convolve their sum."""
+        x = F.interpolate(x, size=lateral.shape[-2:]).unflatten(0, (-1, num_instances))
+        x = (x + lateral[:, None]).flatten(0, 1)
+        if level < len(self.lateral_convs):
+            x = self.convs[level + 1](x)
+        else:
+            x = self.dcn(x, self.conv_offset(x))
+        return F.relu(self.norms[level + 1](x))
 
     def _first_conv(self, encoded: Tensor, attention: Tensor) -> Tensor:
         """Convolve the concatenation of both, the shared part once for a frame."""

@@ -159,10 +159,7 @@ class IFCHead(BaseModule):
         predictions = []
         for cls_logits, mask_logits in zip(*outputs.values()):
             probs = cls_logits.softmax(-1)
-            is_object = argmax(probs) != self.num_classes
-            predictions.append(
-                ClipPrediction(
-                    probs[is_object], mask_logits[is_object], is_object.nonzero()[:, 0]
-                )
-            )
+            # One question to the device, whose answer selects everything.
+            kept = (argmax(probs) != self.num_classes).nonzero()[:, 0]
+            predictions.append(ClipPrediction(probs[kept], mask_logits[kept], kept))
         return predictions, None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import torch
 from torch import Tensor
-from torch.nn import functional as F
 
 from mmvis.ties import argmax
 
@@ -30,9 +29,10 @@ def vote_classes(probs: Tensor, num_classes: int) -> tuple[Tensor, Tensor]:
     """
     frame_scores = probs[..., :-1].amax(-1)
     frame_classes = argmax(probs[..., :-1])
-    votes = F.one_hot(frame_classes, probs.shape[-1] - 1).sum(1)  # (N, K+U)
+    classes = torch.arange(probs.shape[-1] - 1, device=probs.device)
+    votes = (frame_classes[..., None] == classes).sum(1)  # (N, K+U)
     # The published index breaks ties: unused classes first.
-    order = torch.arange(votes.shape[1], device=votes.device).roll(-num_classes)
+    order = classes.roll(-num_classes)
     rank = torch.arange(len(order), device=votes.device)
     winners = order[(votes[:, order] * len(order) - rank).argmax(1)]
     return winners, frame_scores.mean(1)

@@ -262,13 +262,11 @@ class VisTRHead(BaseModule):
         probs = cls_logits.softmax(-1)
         cls_probs, is_class = self.join_classes(probs)
         has_mask = exceeds(mask_logits.flatten(1).amax(1).sigmoid(), 0.5)
-        is_kept = is_class & has_mask
+        kept = (is_class & has_mask).nonzero()[:, 0]  # asks the device once
         frame_scores = probs[..., :-1].amax(-1)  # (N, t)
         is_absent = exceeds(self.min_frame_score, frame_scores)[..., None, None]
         mask_logits = mask_logits.masked_fill(is_absent, _ABSENT)
-        return ClipPrediction(
-            cls_probs[is_kept], mask_logits[is_kept], is_kept.nonzero()[:, 0]
-        )
+        return ClipPrediction(cls_probs[kept], mask_logits[kept], kept)
 
     def join_classes(self, probs: Tensor) -> tuple[Tensor, Tensor]:
         """Give each sequence the class that most of its frames vote for.

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-AP = r'validation at 2: AP \d\.\d+, AP50 '
+AP = r'validation at 2: AP \d+\.\d, AP50 '
 
 
 class Terminal(io.StringIO):

@@ -89,11 +89,11 @@ class ProgressHook(Hook):
     def after_val_epoch(
         self, runner: Runner, metrics: dict[str, float] | None = None
     ) -> None:
-        """Show the metrics in one line; their tables are in the log file."""
+        """Show the metrics in percent, in one line; tables are in the log file."""
         self.console.removeFilter(_is_no_table)
         # What cannot be computed, e.g. AP of large objects without any, is -1.
         numbers = [
-            f'{name.rpartition("/")[2]} {value:.3f}'
+            f'{name.rpartition("/")[2]} {100 * value:.1f}'
             for name, value in (metrics or {}).items()
             if isinstance(value, float) and value >= 0
         ]

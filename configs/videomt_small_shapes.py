@@ -1,14 +1,26 @@
-# A small VidEoMT on ShapesVIS, for the CPU, from scratch; online.
+# A small VidEoMT on ShapesVIS, for the CPU; online. The weights of its stem come from
+# ifc_small_shapes_backbone.py.
 _base_ = [
     '_base_/models/videomt_small.py',
     '_base_/datasets/shapes_vis.py',
     '_base_/default_runtime.py',
 ]
 
+model = dict(
+    backbone=dict(
+        stem=dict(
+            init_cfg=dict(
+                type='Pretrained',
+                checkpoint='work_dirs/ifc_small_shapes_backbone/iter_1000.pth',
+                prefix='backbone.',
+            ),
+        ),
+    ),
+)
 max_iters = 2400
 optim_wrapper = dict(
     type='OptimWrapper',
-    optimizer=dict(type='AdamW', lr=1e-3, weight_decay=1e-2, fused=True),
+    optimizer=dict(type='AdamW', lr=2e-3, weight_decay=1e-2, fused=True),
     clip_grad=dict(max_norm=0.1),
 )
 train_cfg = dict(type='ResumableTrainLoop', max_iters=max_iters, val_interval=max_iters)

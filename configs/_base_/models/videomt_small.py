@@ -1,5 +1,6 @@
 # A small VidEoMT, trained from scratch on a CPU in minutes: a ViT of 96 channels
-# on patches of 8 pixels, 20 queries on a grid, masks at stride 4.
+# whose patches of 8 pixels come from the thin ResNet-18 of ifc_small.py, 20 queries on
+# a grid, masks at stride 4.
 num_classes = 5
 embed_dims = 96
 layer = dict(num_heads=4, layer_scale=1.0)
@@ -15,8 +16,20 @@ model = dict(
     ),
     backbone=dict(
         type='FromScratchVisionTransformer',
+        stem=dict(
+            type='ResNet',
+            depth=18,
+            stem_channels=16,
+            base_channels=16,
+            num_stages=3,
+            strides=(1, 2, 1),
+            dilations=(1, 1, 1),
+            out_indices=(0, 2),
+            norm_cfg=dict(type='BN', requires_grad=True),
+            norm_eval=False,
+        ),
         embed_dims=embed_dims,
-        num_blocks=4,
+        num_blocks=1,
         layer=layer,
         patch_size=8,
         img_size=128,
@@ -29,7 +42,7 @@ model = dict(
         num_classes=num_classes,
         in_channels=[embed_dims],
         layer=layer,
-        num_blocks=2,
+        num_blocks=3,
         num_queries=20,
         query_grid=(4, 5),
         pos_temperature=pos_temperature,

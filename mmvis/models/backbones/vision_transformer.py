@@ -125,7 +125,11 @@ class VisionTransformer(BaseModule):
     def _embed_patches(self, frames: Tensor) -> Tensor:
         H, W = frames.shape[-2:]
         missing = (0, -W % self.patch_size, 0, -H % self.patch_size)
-        return self.patch_embed(F.pad(frames, missing) if any(missing) else frames)
+        return self._project(F.pad(frames, missing) if any(missing) else frames)
+
+    def _project(self, frames: Tensor) -> Tensor:
+        """Patches (B*T, C, h, w) of frames (B*T, 3, H, W) of whole patches."""
+        return self.patch_embed(frames)
 
 
 def resample_position(pos_embed: Tensor, size: tuple[int, int]) -> Tensor:

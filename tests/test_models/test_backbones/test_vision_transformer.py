@@ -79,6 +79,17 @@ def test_positions_are_resampled_by_an_antialiased_cubic_filter(size):
     np.testing.assert_allclose(actual, expected, atol=2e-5)
 
 
+def test_tables_are_resampled_as_by_timm():
+    # timm 1.0.31, resample_abs_pos_embed
+    expected = [
+        0.4732, 1.02558, 2.00697, 3.14416, 2.32898, 1.27222, 1.28411, 2.91878, 4.04534,
+        1.85611, 1.03854, 0.9319, 3.29742, 2.58433, 1.50432, 0.63094, 0.91035, 1.41485,
+    ]  # fmt: skip
+    table = torch.arange(16.0).square().view(1, 16, 1) % 7
+    actual = resample_position(table, (3, 6)).flatten()
+    torch.testing.assert_close(actual, torch.tensor(expected), atol=1e-5, rtol=0)
+
+
 def test_the_table_is_taken_as_it_is_at_its_own_size():
     table = torch.randn(1, 16, 4)
     assert resample_position(table, (4, 4)) is table

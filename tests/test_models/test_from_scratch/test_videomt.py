@@ -33,15 +33,54 @@ def clip_features(rows=4, columns=6):
     return ClipFeatures((x,), (8,), (padding_mask,))
 
 
-def test_patches_start_with_the_codes_of_their_places():
-    model = FromScratchVisionTransformer(
+def build_backbone(**changes):
+    torch.manual_seed(0)
+    cfg = dict(
+        stem=dict(
+            type='ResNet',
+            depth=18,
+            stem_channels=4,
+            base_channels=4,
+            num_stages=2,
+            strides=(1, 2),
+            dilations=(1, 1),
+            out_indices=(0, 1),
+        ),
         embed_dims=C,
         num_blocks=1,
         layer=LAYER,
         patch_size=8,
         img_size=24,
+        num_registers=0,
         pos_temperature=20,
     )
+    return FromScratchVisionTransformer(**(cfg | changes)).eval()
+
+
+def frames_of(size):
+    frames = torch.randn(1, 2, 3, *size)
+    padding_mask = torch.zeros(1, 2, *size, dtype=torch.bool)
+    return ClipFeatures((frames,), (1,), (padding_mask,))
+
+
+@torch.no_grad()
+def test_patches_are_the_cells_of_the_stem_in_frames_padded_to_whole_patches():
+    model = build_backbone(layer=dict(num_heads=2, layer_scale=0.0), final_norm=False)
+    features = frames_of((20, 24))
+    maps = model(features).maps[0]
+    frames = torch.cat([features.maps[0][0], torch.zeros(2, 3, 4, 24)], dim=2)
+    cells = model.patch_embed(model.stem(frames)[1])  # the coarser of two maps
+    position = model.pos_embed.transpose(1, 2).view(1, C, 3, 3)
+    torch.testing.assert_close(maps[0], cells + position)
+
+
+def test_a_stem_of_another_stride_is_refused():
+    with pytest.raises(ValueError, match=r'stride of 8, but .*patch_size is 16'):
+        build_backbone(patch_size=16)
+
+
+def test_patches_start_with_the_codes_of_their_places():
+    model = build_backbone()
     cells = torch.zeros(1, 1, 3, 3, dtype=torch.bool)
     expected = sine_position(cells, C, 20, offset=-0.5)[0]
     torch.testing.assert_close(model.pos_embed.detach(), expected)

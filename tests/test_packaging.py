@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 from mmengine.config import Config
 from mmengine.fileio import load
 from mmengine.hub import get_config
@@ -15,7 +16,9 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 import mmvis
+from mmvis.apis import init_model
 from mmvis.environment import STACKS, SUPPORTED
+from mmvis.testing import make_tiny_video
 
 ROOT = Path(__file__).parents[1]
 MIM = Path(mmvis.__file__).parent / '.mim'
@@ -194,6 +197,18 @@ def test_command_of_the_wheel_works_from_any_folder(wheel, tmp_path):
     assert 'usage: benchmark_evaluation.py' in run('benchmark', 'evaluation', '--help')
     run('data', 'shapes', 'shapes', '--size', 'mini')
     assert 'no faults' in run('data', 'check', 'shapes/train.json')
+    (tmp_path / 'child.py').write_text("_base_ = 'mmvis::ifc_small_shapes.py'")
+    make_tiny_video(tmp_path / 'dog.mp4', num_frames=3)
+    weights = init_model('ifc_small_shapes').state_dict()
+    torch.save(dict(state_dict=weights), tmp_path / 'w.pth')
+    words = ['--model', 'child.py', '--checkpoint', 'w.pth']
+    words += ['--formats', 'json', 'video', 'csv']
+    assert 'tracks in 3 frames' in run('predict', 'dog.mp4', *words)
+    assert sorted(path.name for path in (tmp_path / 'outputs').iterdir()) == [
+        'dog.csv',
+        'dog.json',
+        'dog.mp4',
+    ]
     code = 'import mmvis; print(mmvis.__file__)'
     found = subprocess.run(
         [sys.executable, '-c', code],

@@ -10,11 +10,11 @@ import numpy as np
 from mmengine.config import Config
 from mmengine.utils import ProgressBar
 
+from mmvis.engine.command_line import ToolArgumentParser, positive_int, seed
 from mmvis.engine.config_types import check_types
 from mmvis.engine.config_values import check_values
-from mmvis.engine.command_line import ToolArgumentParser, positive_int, seed
 from mmvis.engine.user_errors import user_errors
-from mmvis.errors import UserKeyError, UserValueError
+from mmvis.errors import UserKeyError
 from mmvis.zoo import find_config
 
 EXAMPLES = """examples:
@@ -37,7 +37,10 @@ def parse_args(args: Sequence[str] | None = None) -> argparse.Namespace:
         '--num-clips', type=positive_int, default=8, help='clips to draw (default: 8)'
     )
     parser.add_argument(
-        '--num-frames', type=positive_int, default=8, help='frames per image (default: 8)'
+        '--num-frames',
+        type=positive_int,
+        default=8,
+        help='frames per image (default: 8)',
     )
     parser.add_argument('--seed', type=seed, default=0, help='default: 0')
     parser.add_cfg_options('train_dataloader.dataset.data_root=DIR')

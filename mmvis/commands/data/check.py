@@ -93,7 +93,9 @@ def main(args: Sequence[str] | None = None) -> None:
                 frames=options.frames,
                 max_pictures=options.max_pictures,
             )
-            print(f'Drew {len(pictures)} frames in {options.show_dir}, the worst first.')
+            print(
+                f'Drew {len(pictures)} frames in {options.show_dir}, the worst first.'
+            )
         if options.fix is not None:
             checked.write(options.fix)
             print(f'Wrote {options.fix}, with the fixes above.')

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmvis.terminal import printable
 from mmvis.atomic_file import check_output
 from mmvis.engine.command_line import ToolArgumentParser
 from mmvis.engine.user_errors import user_errors
 from mmvis.labels import READERS, WRITERS, convert_labels
 from mmvis.labels.yolo import SPLITS
+from mmvis.terminal import printable
 
 __all__ = ['main']
 

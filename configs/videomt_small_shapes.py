@@ -6,13 +6,12 @@ _base_ = [
     '_base_/default_runtime.py',
 ]
 
+pretrained_backbone = 'work_dirs/ifc_small_shapes_backbone/iter_1000.pth'
 model = dict(
     backbone=dict(
         stem=dict(
             init_cfg=dict(
-                type='Pretrained',
-                checkpoint='work_dirs/ifc_small_shapes_backbone/iter_1000.pth',
-                prefix='backbone.',
+                type='Pretrained', checkpoint=pretrained_backbone, prefix='backbone.'
             ),
         ),
     ),

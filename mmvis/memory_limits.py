@@ -55,6 +55,10 @@ INSTANCE_MAPS_AT_ONCE = 32
 #: results are computed again in the backward pass.
 COMPARED_MASKS_AT_ONCE = 32
 
+#: Masks of tracks that get no result row as it looks now, at the model's resolution;
+#: what exceeds this goes to a temporary file.
+SPOOLED_BYTES = 128_000_000
+
 
 def frames_at_once(frames: Tensor, num_pixels: int) -> int:
     """Compute how many frames pass through a part at once, without gradients.

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field
 
 import numpy as np
 from pycocotools import mask as mask_util
@@ -38,14 +37,20 @@ class FrameTracks:
     scores: Tensor
     frame_masks: AnyFrameMasks
     size: tuple[int, int]
+    # By track; shared by all selections of the frame's tracks.
+    _encoded: dict[int, EncodedMask | None] = field(default_factory=dict, repr=False)
 
     def __len__(self) -> int:
         return len(self.track_ids)
 
-    @cached_property
+    @property
     def encoded(self) -> list[EncodedMask | None]:
         """RLE and box of each track, None for one without foreground."""
-        return self.frame_masks.encode(self.size)
+        missing = [n for n, i in enumerate(self.track_ids) if i not in self._encoded]
+        if missing:
+            masks = self.frame_masks.select(missing).encode(self.size)
+            self._encoded.update(zip([self.track_ids[n] for n in missing], masks))
+        return [self._encoded[i] for i in self.track_ids]
 
     @property
     def rles(self) -> list[dict | None]:
@@ -70,17 +75,15 @@ class FrameTracks:
     def select(self, rows: Sequence[int]) -> FrameTracks:
         """Pick tracks by their position; encoded masks are kept."""
         rows = list(rows)
-        picked = FrameTracks(
+        return FrameTracks(
             self.frame_id,
             [self.track_ids[row] for row in rows],
             self.labels[rows],
             self.scores[rows],
             self.frame_masks.select(rows),
             self.size,
+            self._encoded,
         )
-        if 'encoded' in vars(self):
-            vars(picked)['encoded'] = [self.encoded[row] for row in rows]
-        return picked
 
     def above(self, score_thr: float) -> FrameTracks:
         """Tracks whose score so far is at least ``score_thr``."""

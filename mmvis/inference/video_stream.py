@@ -50,8 +50,8 @@ class VideoStream:
     the clip before.
 
     Memory: frames, features and mask logits of O(clip length + pushed piece) frames,
-    and with ``keep_record`` the RLE of the video so far. Offline, a clip is the whole
-    video.
+    and with ``keep_record`` the masks of the video so far, see
+    :class:`TrackRecorder`. Offline, a clip is the whole video.
 
     Args:
         model (ClipModel): Usually a :class:`ClipVISModel`.
@@ -241,20 +241,14 @@ class VideoStream:
     def _finish_frame(self, frame: FinalFrame) -> list[FrameTracks]:
         """Add labels and scores of its tracks, and the unseen frames before it."""
         between = [] if self._last is None else self._last.frames_until(frame)
-        finished = [self._with_scores(f) for f in (*between, frame)]
+        finished = []
+        for final in (*between, frame):
+            cls_probs = self._merger.cls_probs(final.track_ids)
+            finished.append(_with_scores(final, cls_probs, self._size))
+            if self._recorder is not None:
+                self._recorder.add(finished[-1], cls_probs)
         self._last = frame
-        if self._recorder is not None:
-            for tracks in finished:
-                self._recorder.add(tracks)
         return finished
-
-    def _with_scores(self, frame: FinalFrame) -> FrameTracks:
-        cls_probs = self._merger.cls_probs(frame.track_ids)[:, :-1]
-        labels = argmax(cls_probs)
-        scores = cls_probs.gather(1, labels[:, None])[:, 0]
-        return FrameTracks(
-            frame.frame_id, frame.track_ids, labels, scores, frame.masks, self._size
-        )
 
     def _forget_ended_tracks(self) -> None:
         """Drop tracks that cannot change any more and get no result row."""
@@ -272,6 +266,16 @@ class VideoStream:
             self._merger.forget(hopeless)
             self._recorder.forget(hopeless)
             self._num_kept = len(kept)
+
+
+def _with_scores(
+    frame: FinalFrame, cls_probs: Tensor, size: tuple[int, int]
+) -> FrameTracks:
+    labels = argmax(cls_probs[:, :-1])
+    scores = cls_probs.gather(1, labels[:, None])[:, 0]
+    return FrameTracks(
+        frame.frame_id, frame.track_ids, labels, scores, frame.masks, size
+    )
 
 
 def _check_numbers(prediction: AnyClipPrediction, frame_inds: list[int]) -> None:

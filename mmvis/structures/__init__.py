@@ -5,7 +5,7 @@ from mmvis.lazy_exports import lazy_exports
 _MODULES = {
     'clip_features': ['ClipFeatures'],
     'clip_prediction': ['ClipPrediction'],
-    'frame_masks': ['EncodedMask', 'FrameMasks'],
+    'frame_masks': ['EncodedMask', 'FrameMasks', 'PackedMask'],
     'roi_clip_prediction': ['AnyClipPrediction', 'RoIClipPrediction'],
     'roi_frame_masks': ['AnyFrameMasks', 'RoIFrameMasks'],
     'video_record': ['read_video_record', 'write_video_record'],

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import torch
 from pycocotools import mask as mask_util
 from torch import Tensor
 
-__all__ = ['EncodedMask', 'FrameMasks']
+__all__ = ['EncodedMask', 'FrameMasks', 'PackedMask']
+
+_Array = TypeVar('_Array', np.ndarray, Tensor)
+
+#: Positive logits outside of this range can lose their sign when they are interpolated.
+_SAFE_RANGE = (1e-30, 1e30)
 
 
 class EncodedMask(NamedTuple):
@@ -71,6 +76,88 @@ class FrameMasks:
         rows = _Axis(maps.shape[1], size[0])
         columns = _Axis(maps.shape[2], size[1])
         return [_encode(logits, rows, columns) for logits in maps]
+
+    def pack(self) -> list[PackedMask | FrameMasks | None]:
+        """Split into single masks that wait in little memory until they are encoded.
+
+        Returns:
+            list[PackedMask | FrameMasks | None]: One for each mask, on the CPU; its
+            ``encode(size)`` gives the one mask exactly as :meth:`encode` does. None
+            for a mask without foreground.
+        """
+        logits = self.logits.detach().float()
+        is_positive = logits > 0
+        low, high = _SAFE_RANGE
+        is_safe = ~(is_positive & ~((logits > low) & (logits < high))).flatten(1).any(1)
+        is_safe &= min(logits.shape[1:]) > 1
+        is_kept = _beside_a_change(is_positive)
+        ends = is_kept.flatten(1).sum(1).cumsum(0).tolist()
+        values = np.split(logits[is_kept].cpu().numpy(), ends[:-1])
+        signs = is_positive.permute(1, 2, 0).cpu().numpy().astype(np.uint8, order='F')
+        rles = mask_util.encode(signs) if len(logits) else []
+        shown = is_positive.flatten(1).any(1).tolist()
+        packed: list[PackedMask | FrameMasks | None] = []
+        for i, (is_shown, fits) in enumerate(zip(shown, is_safe.tolist())):
+            if not is_shown:
+                packed.append(None)
+            elif fits:
+                packed.append(PackedMask(rles[i], values[i].copy()))
+            else:
+                packed.append(FrameMasks(logits[i : i + 1].cpu().clone()))
+        return packed
+
+
+@dataclass(frozen=True)
+class PackedMask:
+    """A mask of a frame at the model's resolution, of which only the outline is kept.
+
+    Interpolation reads blocks of 2x2 cells. Where all four have the same sign, so has
+    what is between them, whatever their values; only the others are needed.
+
+    Attributes:
+        signs (dict): Compressed COCO RLE of the cells that are positive.
+        values (ndarray): Logits of the cells of blocks with both signs, float32, row
+            by row.
+    """
+
+    signs: dict
+    values: np.ndarray
+
+    def encode(self, size: tuple[int, int]) -> list[EncodedMask | None]:
+        """Encode the mask, see :meth:`FrameMasks.encode`."""
+        is_positive = mask_util.decode(self.signs).astype(bool)
+        logits = np.where(is_positive, np.float32(1), np.float32(-1))
+        logits[_beside_a_change(is_positive)] = self.values
+        return FrameMasks(torch.from_numpy(logits)[None]).encode(size)
+
+    def to_bytes(self) -> bytes:
+        """Write size of the map, length of the signs, signs and values."""
+        counts = self.signs['counts']
+        head = np.array([*self.signs['size'], len(counts)], np.int64)
+        return head.tobytes() + counts + self.values.tobytes()
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> PackedMask:
+        """Read what :meth:`to_bytes` wrote."""
+        h, w, length = np.frombuffer(content, np.int64, 3).tolist()
+        begin = 3 * np.int64().nbytes
+        counts, values = content[begin : begin + length], content[begin + length :]
+        signs = dict(size=[h, w], counts=counts)
+        return cls(signs, np.frombuffer(values, np.float32))
+
+
+def _beside_a_change(is_positive: _Array) -> _Array:
+    """Cells of all blocks of 2x2 in (..., h, w) that are not alike."""
+    corner = is_positive[..., :-1, :-1]
+    is_mixed = corner != is_positive[..., 1:, 1:]
+    is_mixed |= corner != is_positive[..., 1:, :-1]
+    is_mixed |= corner != is_positive[..., :-1, 1:]
+    is_beside = is_positive ^ is_positive  # nowhere
+    is_beside[..., :-1, :-1] = is_mixed
+    is_beside[..., 1:, 1:] |= is_mixed
+    is_beside[..., 1:, :-1] |= is_mixed
+    is_beside[..., :-1, 1:] |= is_mixed
+    return is_beside
 
 
 class _Axis:

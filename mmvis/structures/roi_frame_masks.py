@@ -80,6 +80,13 @@ class RoIFrameMasks:
             return masks
         return [mask and _with_own_box(mask, size) for mask in masks]
 
+    def pack(self) -> list[RoIFrameMasks]:
+        """Split into single masks on the CPU, which are small as they are."""
+        masks = replace(
+            self, logits=self.logits.detach().cpu(), bboxes=self.bboxes.detach().cpu()
+        )
+        return [masks.select([i]) for i in range(len(self))]
+
 
 # What predictions give, and inference encodes.
 AnyFrameMasks = FrameMasks | RoIFrameMasks

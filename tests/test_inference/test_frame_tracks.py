@@ -8,10 +8,13 @@ SIZE = (4, 6)
 
 
 class CountingMasks(FrameMasks):
-    calls = 0
+    num_encoded = 0
+
+    def select(self, rows):
+        return CountingMasks(super().select(rows).logits)
 
     def encode(self, size):
-        CountingMasks.calls += 1
+        CountingMasks.num_encoded += len(self)
         return super().encode(size)
 
 
@@ -41,16 +44,19 @@ def test_masks_and_boxes():
 
 
 def test_masks_are_encoded_once_and_when_asked_for():
-    CountingMasks.calls = 0
+    CountingMasks.num_encoded = 0
     tracks = make_tracks()
-    assert tracks.select([0]).track_ids == [2]
-    assert CountingMasks.calls == 0
-    boxes = tracks.bboxes
-    assert (tracks.rles[0] is not None, CountingMasks.calls) == (True, 1)
+    first = tracks.select([0])
+    assert first.track_ids == [2]
+    assert CountingMasks.num_encoded == 0
+    assert first.bboxes == [[2, 1, 5, 3]]
+    assert CountingMasks.num_encoded == 1
+    boxes = tracks.bboxes  # of the first as it is
+    assert (tracks.rles[0] is not None, CountingMasks.num_encoded) == (True, 3)
     picked = tracks.select([2, 0])
     assert (picked.track_ids, picked.labels.tolist()) == ([9, 2], [1, 1])
     assert picked.bboxes == [boxes[2], boxes[0]]
-    assert CountingMasks.calls == 1
+    assert CountingMasks.num_encoded == 3
 
 
 def test_above_a_score():

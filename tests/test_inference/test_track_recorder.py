@@ -1,3 +1,4 @@
+import pytest
 import torch
 from pycocotools import mask as mask_util
 
@@ -24,9 +25,9 @@ def frames_with_mask(masks):
 
 def test_rows_of_tracks_share_their_masks():
     recorder = TrackRecorder(SIZE, TestCfg(score_thr=0.3))
-    recorder.add(frame_of(0, [0, 4], flat_masks(2.0, 1.0)))
-    recorder.add(frame_of(2, [4, 5], flat_masks(3.0, -1.0)))
     cls_probs = torch.tensor([[0.1, 0.5, 0.4], [0.4, 0.5, 0.1], [0.9, 0.0, 0.1]])
+    recorder.add(frame_of(0, [0, 4], flat_masks(2.0, 1.0)), cls_probs[:2])
+    recorder.add(frame_of(2, [4, 5], flat_masks(3.0, -1.0)), cls_probs[1:])
     tracks = recorder.record(4, [0, 4, 5], cls_probs)
     assert tracks.instances_id.tolist() == [0, 4, 4, 5]
     assert tracks.labels.tolist() == [1, 0, 1, 0]
@@ -43,8 +44,9 @@ def test_rows_of_tracks_share_their_masks():
 
 def record_frame(masks):
     recorder = TrackRecorder(SIZE, TestCfg(multi_class=False))
-    recorder.add(frame_of(0, [0, 1], masks))
-    return recorder.record(1, [0, 1], torch.tensor([[0.7, 0.3], [0.5, 0.5]]))
+    cls_probs = torch.tensor([[0.7, 0.3], [0.5, 0.5]])
+    recorder.add(frame_of(0, [0, 1], masks), cls_probs)
+    return recorder.record(1, [0, 1], cls_probs)
 
 
 def test_box_is_the_extent_of_the_mask():
@@ -63,16 +65,39 @@ def test_predicted_box_is_clipped_to_the_picture():
 
 def test_forgotten_tracks_leave_nothing():
     recorder = TrackRecorder(SIZE, TestCfg(score_thr=0.0))
-    recorder.add(frame_of(0, [0, 1], flat_masks(1.0, 1.0)))
-    recorder.forget([0, 7])
     probs = torch.tensor([[0.5, 0.5], [0.8, 0.2]])
+    recorder.add(frame_of(0, [0, 1], flat_masks(1.0, 1.0)), probs)
+    recorder.forget([0, 7])
     masks = recorder.record(1, [0, 1], probs).masks
     assert [frames_with_mask(m) for m in masks] == [[], [0]]
 
 
 def test_video_without_tracks():
     recorder = TrackRecorder(SIZE, TestCfg())
-    recorder.add(frame_of(0, [], FrameMasks(torch.zeros(0, 0, 0))))
+    recorder.add(frame_of(0, [], FrameMasks(torch.zeros(0, 0, 0))), torch.zeros(0, 3))
     tracks = recorder.record(2, [], torch.zeros(0, 3))
     assert len(tracks) == 0
     assert tracks.masks == []
+
+
+@pytest.mark.parametrize('kind', ['maps', 'boxes'])
+def test_record_does_not_depend_on_which_tracks_looked_best_before(kind):
+    torch.manual_seed(0)
+    logits = torch.randn(3, 4, 5, 7)  # frames, tracks
+    bboxes = torch.tensor([[0.1, 0.2, 0.6, 0.9]] * 4)
+    final = torch.tensor([[0.1, 0.9], [0.8, 0.2], [0.3, 0.7], [0.7, 0.3]])
+    records, counts = [], []
+    for guess in (final, final.flip(0), torch.full_like(final, 0.5), final.flip(1)):
+        recorder = TrackRecorder(SIZE, TestCfg(score_thr=0.0, max_per_video=2))
+        frames = []
+        for t, maps in enumerate(logits):
+            masks = FrameMasks(maps) if kind == 'maps' else RoIFrameMasks(maps, bboxes)
+            frames.append(frame_of(t, [0, 1, 2, 3], masks))
+            recorder.add(frames[-1], guess)
+            counts.append(len(frames[-1]._encoded))
+        records.append(recorder.record(3, [0, 1, 2, 3], final))
+        for row, track_id in enumerate([1, 3]):
+            assert records[-1].masks[row] == [f.rles[track_id] for f in frames]
+            assert records[-1].bboxes[row] == [f.bboxes[track_id] for f in frames]
+    assert records[0].instances_id.tolist() == [1, 3]
+    assert set(counts) == {2}  # encoded at once: as many as there will be rows

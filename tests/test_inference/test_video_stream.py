@@ -439,7 +439,7 @@ def test_state_of_two_thousand_frames_is_that_of_a_hundred(run_sparkles):
     # Beyond what its result needs, the stream keeps only the newest tracks: at most
     # as many again as the rows can hold (100 in each of 3 classes).
     assert max(tracks) <= 2 * 300 + 20
-    assert len(stream._recorder._encoded) <= 2 * 300 + 20
+    assert len(stream._recorder._masks) <= 2 * 300 + 20
     record = stream.record()
     assert record.instances_id.max() > 1000
     assert len(record.masks[0]) == 2000

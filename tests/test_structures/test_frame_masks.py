@@ -4,7 +4,7 @@ import torch
 import torch.nn.functional as F
 from pycocotools import mask as mask_util
 
-from mmvis.structures import FrameMasks
+from mmvis.structures import FrameMasks, PackedMask
 
 
 def decode(encoded, size):
@@ -41,3 +41,56 @@ def test_no_foreground_is_none():
     logits[1, 0, 0] = 0.1
     assert FrameMasks(logits).encode((2, 2)) == [None, None]
     assert FrameMasks(torch.zeros(0, 0, 0)).encode((2, 2)) == []
+
+
+def encode_packed(logits, size):
+    packed = FrameMasks(logits).pack()
+    for i, mask in enumerate(packed):
+        if isinstance(mask, PackedMask):
+            packed[i] = PackedMask.from_bytes(mask.to_bytes())
+    return [p if p is None else p.encode(size)[0] for p in packed]
+
+
+@pytest.mark.parametrize('size', [(37, 53), (10, 14), (5, 7), (3, 4), (1, 1), (80, 6)])
+@pytest.mark.parametrize('bias', [0.0, -1.5, 1.5])
+def test_packed_masks_are_encoded_alike(size, bias):
+    torch.manual_seed(0)
+    rough, smooth = torch.randn(30, 5, 7) + bias, torch.randn(4, 9, 3, 3) + bias
+    smooth = F.interpolate(smooth, (18, 25), mode='bicubic').flatten(0, 1)
+    for logits in (rough, smooth, rough.round()):  # rounded: logits of exactly 0
+        expected = FrameMasks(logits).encode(size)
+        assert any(expected) or size == (1, 1)
+        assert encode_packed(logits, size) == expected
+
+
+def test_logits_that_lose_their_sign_are_packed_as_they_are():
+    logits = torch.full((4, 5, 7), 2.0)
+    logits[0] = 1e-44  # between two cells it is 0
+    logits[1] = torch.inf  # times a share of 0 it is NaN
+    logits[2, 1:3] = -torch.inf
+    logits[3, 2, 2:5] = -2
+    kinds = [type(p) for p in FrameMasks(logits).pack()]
+    assert kinds == [FrameMasks, FrameMasks, PackedMask, PackedMask]
+    with np.errstate(invalid='ignore'):
+        expected = FrameMasks(logits).encode((37, 53))
+        assert encode_packed(logits, (37, 53)) == expected
+    assert len({mask.counts for mask in expected}) == 4
+
+
+@pytest.mark.parametrize('shape', [(3, 1, 7), (3, 5, 1), (3, 1, 1)])
+def test_maps_of_one_row_or_column_are_packed(shape):
+    torch.manual_seed(0)
+    logits = torch.randn(shape)
+    assert encode_packed(logits, (6, 9)) == FrameMasks(logits).encode((6, 9))
+
+
+def test_a_packed_mask_holds_its_outline_alone():
+    logits = torch.full((2, 100, 150), -3.0)
+    logits[1, 20:60, 30:90] = 3
+    nothing, packed = FrameMasks(logits).pack()
+    assert nothing is None
+    # Cells on both sides of the outline of 40 x 60 cells.
+    assert len(packed.values) == 4 * (40 + 60)
+    assert len(packed.signs['counts']) < 300
+    assert packed.values.base is None  # keeps nothing else alive
+    assert FrameMasks(torch.zeros(0, 0, 0)).pack() == []

@@ -1,9 +1,12 @@
 """VidEoMT on videos: streams of frames, with the queries as their state."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from mmdet.structures import DetDataSample, TrackDataSample
 
+from mmvis.inference import VideoStream
 from mmvis.registry import MODELS
 from mmvis.testing import videomt_cfg
 
@@ -89,6 +92,18 @@ def test_record_holds_the_ten_best_pairs_of_averaged_logits(model, videos):
     }
     pairs = zip(record.instances_id.tolist(), record.labels.tolist())
     assert dict(zip(pairs, record.scores.tolist())) == pytest.approx(expected, rel=1e-5)
+
+
+def test_record_is_exact_though_only_what_looks_like_a_row_is_encoded(model, videos):
+    model_cfg = replace(model.test_cfg, max_per_video=2)
+    stream = VideoStream(model, model_cfg, ori_shape=ORI_SHAPE)
+    frames = push(stream, videos[0], 0, NUM_FRAMES)
+    stream.end()
+    assert [len(frame._encoded) for frame in frames] == [2] * NUM_FRAMES
+    assert {*frames[0]._encoded} != {*frames[-1]._encoded}
+    record = stream.record()
+    for track_id, masks in zip(record.instances_id.tolist(), record.masks):
+        assert masks == [frame.rles[track_id] for frame in frames]
 
 
 def test_videos_in_turn_do_not_meet(model, videos):

@@ -23,7 +23,7 @@ class TrackRecorder:
     """Collect the masks of one video, and create its record at the end.
 
     A mask is encoded at once if its track would get a result row now, as most of those
-    that get one in the end. The others are packed, which costs far less, and encoded in
+    that get one in the end. The others are packed, which costs less, and encoded in
     the end if their track made it: the record does not depend on the guess.
 
     Memory: RLE bytes and a box of each track that seemed to get a row on the frames

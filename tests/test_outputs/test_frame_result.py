@@ -6,17 +6,17 @@ from mmvis.outputs import FrameResult
 
 
 class Logits:
-    """Masks that count how often they are encoded."""
+    """Masks that count how many of them are encoded, in all selections."""
 
-    def __init__(self, encoded):
-        self.encoded, self.num_calls = encoded, 0
+    def __init__(self, encoded, calls=None):
+        self.encoded, self.calls = encoded, [] if calls is None else calls
 
     def encode(self, size):
-        self.num_calls += 1
+        self.calls += self.encoded
         return self.encoded
 
     def select(self, rows):
-        return Logits([self.encoded[row] for row in rows])
+        return Logits([self.encoded[row] for row in rows], self.calls)
 
 
 def make_frame(encoded, load=None):
@@ -56,11 +56,11 @@ def test_nothing_is_encoded_or_loaded_before_it_is_asked_for():
         return np.zeros((4, 6, 3), np.uint8)
 
     frame, masks = make_frame([None, None], load)
-    assert (frame.frame_id, frame.time, masks.num_calls) == (3, 1.5, 0)
+    assert (frame.frame_id, frame.time, masks.calls) == (3, 1.5, [])
     assert len(frame.above(0.5)) == 0
-    assert masks.num_calls == 0  # only those above are encoded
+    assert len(masks.calls) == 1  # only those above are encoded
     assert len(frame) == len(frame.boxes) == 0
-    assert masks.num_calls == 1
+    assert len(masks.calls) == 2  # each once
     assert loaded == []
     assert frame.image is frame.image
     assert loaded == [1]

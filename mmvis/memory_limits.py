@@ -21,6 +21,10 @@ __all__ = ['frames_at_once']
 #: end as much memory is taken as if all were held.
 ATTENTION_WEIGHTS_AT_ONCE = 16_000_000
 
+#: Numbers that a deformable convolution unfolds its input to, if it does: 2 MB in
+#: float32, which stays in the cache of one core.
+UNFOLDED_NUMBERS_AT_ONCE = 500_000
+
 #: Numbers that a deformable convolution projects its input to: 16 MB in float32, which
 #: stays in the cache of a CPU.
 PROJECTED_NUMBERS_AT_ONCE = 4_000_000

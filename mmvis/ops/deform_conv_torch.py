@@ -1,7 +1,6 @@
 """Implementation of deformable convolution in plain PyTorch."""
 
-from collections.abc import Iterator
-from itertools import pairwise
+from collections.abc import Callable
 from typing import NamedTuple
 
 import torch
@@ -50,11 +49,10 @@ def deform_conv2d_torch(
 ) -> Tensor:
     """Compute a deformable convolution, modulated or not, without bias.
 
-    Sampling and the kernel's product are both linear in the channels, so that the
-    product may come first: each pixel is projected to what it gives each output through
-    each tap, C_out * kh * kw numbers, and an output is one weighted sum of 4 * kh * kw
-    rows of them. The unfolded input does not exist. The projection does for some maps
-    of the batch at a time; the backward pass computes it again.
+    Sampling and the kernel's product are both linear in the channels, so that either
+    may come first: :func:`_unfold` samples, :func:`_project` multiplies first. What
+    they hold in between exists for some maps of the batch at a time; the backward pass
+    computes it again.
 
     Args:
         inputs (Tensor): Feature maps, float32 or float64, shape (B, C, H, W).
@@ -68,9 +66,7 @@ def deform_conv2d_torch(
     Returns:
         Tensor: Features, shape (B, C_out, H_out, W_out).
     """
-    C_out, _, kh, kw = weight.shape
-    numbers_per_map = C_out * kh * kw * inputs.shape[2] * inputs.shape[3]
-    at_once = max(1, memory_limits.PROJECTED_NUMBERS_AT_ONCE // max(1, numbers_per_map))
+    convolve, at_once = _choose_order(inputs, offset, weight, geometry)
     outputs = []
     # The products inside are to stay in float32 under autocast.
     with torch.autocast(inputs.device.type, enabled=False):
@@ -80,96 +76,129 @@ def deform_conv2d_torch(
             args = (inputs[part], offset[part], factors, weight, geometry)
             if torch.is_grad_enabled():
                 out = checkpoint(
-                    _convolve, *args, use_reentrant=False, preserve_rng_state=False
+                    convolve, *args, use_reentrant=False, preserve_rng_state=False
                 )
             else:
-                out = _convolve(*args)
+                out = convolve(*args)
             outputs.append(out)
     if not outputs:
-        size = (0, C_out, *offset.shape[2:])
+        size = (0, len(weight), *offset.shape[2:])
         return inputs.new_zeros(size) + inputs.sum() + weight.sum() + offset.sum()
     return torch.cat(outputs)
 
 
-def _convolve(
+def _choose_order(
+    inputs: Tensor, offset: Tensor, weight: Tensor, geometry: ConvGeometry
+) -> tuple[Callable[..., Tensor], int]:
+    """Choose what comes first, and how many maps are convolved at once.
+
+    Unfolding is faster while the unfolded input stays in the cache. Larger ones cost
+    more than the projection, unless that is much larger itself, or groups and
+    deformable groups differ: then it would be summed up once for each pair of them.
+    """
+    C_out, _, kh, kw = weight.shape
+    C = inputs.shape[1]
+    unfolded = C * kh * kw * offset.shape[2] * offset.shape[3]
+    is_small = unfolded <= memory_limits.UNFOLDED_NUMBERS_AT_ONCE
+    if is_small or geometry.groups != geometry.deform_groups or C_out > 2 * C:
+        return _unfold, max(1, memory_limits.UNFOLDED_NUMBERS_AT_ONCE // unfolded)
+    projected = C_out * kh * kw * inputs.shape[2] * inputs.shape[3]
+    return _project, max(1, memory_limits.PROJECTED_NUMBERS_AT_ONCE // projected)
+
+
+def _unfold(
     inputs: Tensor,
     offset: Tensor,
     mask: Tensor | None,
     weight: Tensor,
     geometry: ConvGeometry,
 ) -> Tensor:
-    """Project the input by the kernel and sum it up at the shifted positions."""
+    """Sample what each tap of each output sees, then multiply by the kernel.
+
+    The unfolded input has C * kh * kw numbers for each output pixel.
+    """
     B, C, H, W = inputs.shape
     C_out, _, kh, kw = weight.shape
     H_out, W_out = offset.shape[2:]
-    G, D = geometry.groups, geometry.deform_groups
-    factors = None if mask is None else mask.view(B, D, kh, kw, H_out, W_out)
-    samples = [
-        _sampled_rows(shift, None if factors is None else factors[:, d], geometry, H, W)
-        for d, shift in enumerate(offset.view(B, D, kh, kw, 2, H_out, W_out).unbind(1))
-    ]
-    pixels = inputs.flatten(2).transpose(1, 2)  # (B, H*W, C)
-    kernels = weight.view(G, C_out // G, C // G, kh * kw)
-    outputs = [0] * G
-    for g, d, channels, own in _channel_runs(C, G, D):
-        kernel = kernels[g, :, own].permute(1, 2, 0).flatten(1)  # (c, K*C_out/G)
-        table = (pixels[..., channels] @ kernel).view(-1, C_out // G)
-        outputs[g] = outputs[g] + weighted_row_sums(table, *samples[d])
+    G, D, K = geometry.groups, geometry.deform_groups, kh * kw
+    rows, weights = _sampled_rows(
+        offset.reshape(B * D, kh, kw, 2, H_out, W_out),
+        None if mask is None else mask.reshape(B * D, kh, kw, H_out, W_out),
+        geometry,
+        (H, W),
+    )
+    table = inputs.reshape(B * D, C // D, H * W).transpose(1, 2).flatten(0, 1)
+    samples = weighted_row_sums(table, rows.view(-1, 4), weights.view(-1, 4))
+    samples = samples.view(B, D, H_out * W_out, K, C // D)
+    columns = samples.permute(0, 1, 4, 3, 2)  # (B, D, C/D, K, H_out*W_out)
+    columns = columns.reshape(B, G, C // G * K, H_out * W_out)
+    out = weight.view(G, C_out // G, C // G * K) @ columns
+    return out.view(B, C_out, H_out, W_out)
+
+
+def _project(
+    inputs: Tensor,
+    offset: Tensor,
+    mask: Tensor | None,
+    weight: Tensor,
+    geometry: ConvGeometry,
+) -> Tensor:
+    """Multiply by the kernel, then sum up what is at the shifted positions.
+
+    Each pixel is projected to what it gives each output through each tap,
+    C_out * kh * kw numbers, and an output is one weighted sum of 4 * kh * kw rows of
+    them. Groups are also the deformable groups.
+    """
+    B, C, H, W = inputs.shape
+    C_out, _, kh, kw = weight.shape
+    H_out, W_out = offset.shape[2:]
+    G, K = geometry.groups, kh * kw
+    shifts = offset.view(B, G, kh, kw, 2, H_out, W_out)
+    factors = None if mask is None else mask.view(B, G, kh, kw, H_out, W_out)
+    pixels = inputs.view(B, G, C // G, H * W).transpose(2, 3)  # (B, G, H*W, C/G)
+    kernels = weight.view(G, C_out // G, C // G, K).permute(0, 2, 3, 1).flatten(2)
+    outputs = []
+    for g in range(G):
+        factor = None if factors is None else factors[:, g]
+        rows, weights = _sampled_rows(shifts[:, g], factor, geometry, (H, W), K)
+        table = (pixels[:, g] @ kernels[g]).view(-1, C_out // G)  # (B*H*W*K, C_out/G)
+        outputs.append(
+            weighted_row_sums(table, rows.view(-1, 4 * K), weights.view(-1, 4 * K))
+        )
     out = torch.cat(outputs, dim=1).view(B, H_out * W_out, C_out)
     return out.transpose(1, 2).reshape(B, C_out, H_out, W_out)
-
-
-def _channel_runs(
-    channels: int, groups: int, deform_groups: int
-) -> Iterator[tuple[int, int, slice, slice]]:
-    """Divide the channels into runs of one group of either kind.
-
-    Yields:
-        tuple[int, int, slice, slice]: Group, deformable group, the run among all
-        channels, and among those of its group.
-    """
-    per_group, per_deform_group = channels // groups, channels // deform_groups
-    starts = {*range(0, channels, per_group), *range(0, channels, per_deform_group)}
-    for start, stop in pairwise([*sorted(starts), channels]):
-        g = start // per_group
-        first = g * per_group
-        yield (
-            g,
-            start // per_deform_group,
-            slice(start, stop),
-            slice(start - first, stop - first),
-        )
 
 
 def _sampled_rows(
     offset: Tensor,
     mask: Tensor | None,
     geometry: ConvGeometry,
-    height: int,
-    width: int,
+    size: tuple[int, int],
+    rows_per_pixel: int = 1,
 ) -> tuple[Tensor, Tensor]:
-    """Find the rows of each output in a table of B*H*W*K rows, and their weights.
+    """Find the rows of the four pixels around each tap in N maps, and their weights.
 
-    ``offset`` has shape (B, kh, kw, 2, H_out, W_out), ``mask`` (B, kh, kw, H_out,
-    W_out); both results have shape (B*H_out*W_out, 4*kh*kw).
+    ``offset`` has shape (N, kh, kw, 2, H_out, W_out), ``mask`` (N, kh, kw, H_out,
+    W_out), ``size`` is (H, W). A pixel has one row, or one for each of the kh * kw
+    taps. Both results have shape (N, H_out, W_out, kh, kw, 4).
     """
-    B, kh, kw, _, H_out, W_out = offset.shape
-    K = kh * kw
-    offset = offset.permute(0, 4, 5, 1, 2, 3)  # (B, H_out, W_out, kh, kw, 2)
+    N, kh, kw, _, H_out, W_out = offset.shape
+    height, width = size[0], size[1] * rows_per_pixel
+    offset = offset.permute(0, 4, 5, 1, 2, 3)  # (N, H_out, W_out, kh, kw, 2)
     y0 = _axis_positions(geometry, 0, kh, H_out, offset).view(H_out, 1, kh, 1)
     x0 = _axis_positions(geometry, 1, kw, W_out, offset).view(W_out, 1, kw)
-    left, right, *x_weights = zero_padded_taps(x0 + offset[..., 1], width)
-    first_map = torch.arange(B, device=offset.device) * (height * width * K)
-    tap = torch.arange(K, device=offset.device).view(kh, kw)
+    left, right, *x_weights = zero_padded_taps(x0 + offset[..., 1], size[1])
+    first_row = torch.arange(N, device=offset.device) * (height * width)
+    tap = torch.arange(kh * kw, device=offset.device) % rows_per_pixel
     rows, weights = corner_rows(
-        first_map.view(B, 1, 1, 1, 1) + tap,
+        first_row.view(N, 1, 1, 1, 1) + tap.view(kh, kw),
         zero_padded_taps(y0 + offset[..., 0], height),
-        (left * K, right * K, *x_weights),
-        width * K,
+        (left * rows_per_pixel, right * rows_per_pixel, *x_weights),
+        width,
     )
     if mask is not None:
         weights = weights * mask.permute(0, 3, 4, 1, 2)[..., None]
-    return rows.view(-1, 4 * K), weights.reshape(-1, 4 * K)
+    return rows, weights
 
 
 def _axis_positions(

@@ -17,8 +17,15 @@ GEOMETRIES = {
     'strided': ((2, 1), (1, 0), (1, 1), 1, 2),
     'dilated': ((1, 2), (2, 3), (2, 1), 2, 1),
     'all groups': ((2, 2), (1, 1), (1, 1), 2, 4),
+    'equal groups': ((2, 1), (0, 1), (1, 1), 3, 3),
     'groups that overlap': ((1, 1), (1, 1), (1, 1), 2, 3),
 }
+
+
+@pytest.fixture(params=[0, memory_limits.UNFOLDED_NUMBERS_AT_ONCE])
+def unfolded_numbers(request, monkeypatch):
+    """With none the product comes first, unless groups forbid it."""
+    monkeypatch.setattr(memory_limits, 'UNFOLDED_NUMBERS_AT_ONCE', request.param)
 
 
 def bilinear(image, y, x):
@@ -71,6 +78,7 @@ def make_operands(geometry, dtype=torch.float32, batch=2):
     return operands
 
 
+@pytest.mark.usefixtures('unfolded_numbers')
 @pytest.mark.parametrize('geometry', GEOMETRIES.values(), ids=GEOMETRIES)
 def test_modulated_equals_formula(geometry):
     inputs, offset, mask, weight, bias = make_operands(geometry)
@@ -81,6 +89,7 @@ def test_modulated_equals_formula(geometry):
     np.testing.assert_allclose(out.numpy(), expected, atol=2e-5)
 
 
+@pytest.mark.usefixtures('unfolded_numbers')
 @pytest.mark.parametrize('geometry', GEOMETRIES.values(), ids=GEOMETRIES)
 def test_plain_equals_formula(geometry):
     inputs, offset, mask, weight, _ = make_operands(geometry)
@@ -90,6 +99,7 @@ def test_plain_equals_formula(geometry):
     np.testing.assert_allclose(out.numpy(), expected, atol=2e-5)
 
 
+@pytest.mark.usefixtures('unfolded_numbers')
 @pytest.mark.parametrize('geometry', GEOMETRIES.values(), ids=GEOMETRIES)
 def test_without_offsets_it_is_a_convolution(geometry):
     inputs, offset, _, weight, _ = make_operands(geometry)
@@ -105,6 +115,7 @@ def test_offsets_are_dy_then_dx():
     assert out[0, 0].tolist() == [[6, 7, 0, 0], [10, 11, 0, 0], [0, 0, 0, 0]]
 
 
+@pytest.mark.usefixtures('unfolded_numbers')
 @pytest.mark.parametrize('geometry', GEOMETRIES.values(), ids=GEOMETRIES)
 def test_gradient(geometry):
     operands = make_operands(geometry, torch.float64, batch=1)
@@ -118,6 +129,7 @@ def test_gradient(geometry):
     assert torch.autograd.gradcheck(convolve, operands, fast_mode=True)
 
 
+@pytest.mark.usefixtures('unfolded_numbers')
 def test_gradient_at_whole_offsets_is_that_of_the_cell_above():
     """Offsets start at zero, where the slope jumps: mmcv takes the larger side."""
     inputs = torch.tensor([[0.0, 1.0, 10.0]]).view(1, 1, 1, 3)
@@ -126,19 +138,39 @@ def test_gradient_at_whole_offsets_is_that_of_the_cell_above():
     assert offset.grad[0, 1, 0].tolist() == [1, 9, -10]
 
 
-def test_maps_in_many_pieces_are_the_same(monkeypatch):
-    geometry = GEOMETRIES['plain']
-    whole, pieces = [], []
-    for results in (whole, pieces):
-        operands = make_operands(geometry, torch.float64, batch=5)
+@pytest.mark.parametrize('order', ['UNFOLDED', 'PROJECTED'])
+def test_maps_in_many_pieces_are_the_same(order, monkeypatch):
+    if order == 'PROJECTED':
+        monkeypatch.setattr(memory_limits, 'UNFOLDED_NUMBERS_AT_ONCE', 0)
+    results = []
+    for _ in range(2):
+        operands = make_operands(GEOMETRIES['plain'], torch.float64, batch=5)
         for operand in operands:
             operand.requires_grad_()
-        out = modulated_deform_conv2d(*operands, *geometry)
+        out = modulated_deform_conv2d(*operands, *GEOMETRIES['plain'])
         out.square().sum().backward()
-        results.extend([out, *(x.grad for x in operands)])
-        monkeypatch.setattr(memory_limits, 'PROJECTED_NUMBERS_AT_ONCE', 3000)
-    for a, b in zip(whole, pieces, strict=True):
+        results.append([out, *(x.grad for x in operands)])
+        monkeypatch.setattr(memory_limits, f'{order}_NUMBERS_AT_ONCE', 7000)
+    for a, b in zip(*results, strict=True):
         torch.testing.assert_close(a, b)
+
+
+@pytest.mark.parametrize(
+    ('size', 'groups', 'num_sums'),
+    [
+        ((8, 10), (8, 4), 1),
+        ((8, 10), (4, 4), 1),
+        ((60, 80), (4, 4), 4),  # one projection for each group
+        ((60, 80), (8, 4), 2),  # one unfolded input for each map
+    ],
+)
+def test_number_of_sums(size, groups, num_sums):
+    inputs, offset = torch.randn(2, 32, *size), torch.zeros(2, groups[1] * 18, *size)
+    weight = torch.randn(32, 32 // groups[0], 3, 3)
+    with torch.profiler.profile() as profile:
+        deform_conv2d(inputs, offset, weight, 1, 1, 1, *groups)
+    calls = {event.key: event.count for event in profile.key_averages()}
+    assert calls['aten::embedding_bag'] == num_sums
 
 
 def test_only_outputs_and_operands_are_kept_for_the_backward_pass():

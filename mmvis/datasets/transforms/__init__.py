@@ -9,12 +9,14 @@ from mmvis.datasets.transforms.clip_sampling import (
     SampleReferenceClip,
     SampleUniformClip,
 )
+from mmvis.datasets.transforms.copy_paste import CopyPasteClip
 from mmvis.datasets.transforms.loading import LoadClipAnnotations, LoadFrameFromFile
 from mmvis.datasets.transforms.packing import PackClipInputs
 from mmvis.datasets.transforms.pseudo_clip import MakePseudoClip
 
 __all__ = [
     'BaseSampleClip',
+    'CopyPasteClip',
     'LoadClipAnnotations',
     'LoadFrameFromFile',
     'MakePseudoClip',

@@ -5,14 +5,11 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import torch
 from mmcv.transforms import BaseTransform
-from mmdet.structures.bbox import HorizontalBoxes
 from mmdet.structures.mask import BitmapMasks
 
 from mmvis.errors import UserValueError
 from mmvis.registry import TRANSFORMS
-from mmvis.structures.rle import mask_bbox
 
 __all__ = ['MakePseudoClip']
 
@@ -117,7 +114,7 @@ class MakePseudoClip(BaseTransform):
         if 'gt_masks' in results:
             masks = [_warp_masks(results['gt_masks'][0], pose) for pose in poses]
             clip['gt_masks'] = masks
-            clip['gt_bboxes'] = [_boxes_of(frame_masks) for frame_masks in masks]
+            clip['gt_bboxes'] = [frame.get_bboxes(dst_type='hbox') for frame in masks]
         return clip
 
     def _draw_poses(self) -> list[_Pose]:
@@ -147,8 +144,3 @@ def _warp_masks(masks: BitmapMasks, pose: np.ndarray) -> BitmapMasks:
         for mask in masks.masks
     ]
     return BitmapMasks(warped, height, width)
-
-
-def _boxes_of(masks: BitmapMasks) -> HorizontalBoxes:
-    boxes = [mask_bbox(mask) for mask in masks.masks]
-    return HorizontalBoxes(torch.tensor(boxes, dtype=torch.float).reshape(-1, 4))

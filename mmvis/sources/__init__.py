@@ -1,23 +1,14 @@
 """Sources of frames: files, folders, arrays, generators, cameras, URLs."""
 
-from mmvis.sources.arrays import ArrayFrames, GeneratedFrames, to_frame
-from mmvis.sources.frame_source import Frame, FrameSource
-from mmvis.sources.image_files import FrameFiles, ImageSource, natural_key
-from mmvis.sources.live import VideoURL, Webcam
-from mmvis.sources.open_sources import open_sources
-from mmvis.sources.video_file import VideoFile
+from mmvis.lazy_exports import lazy_exports
 
-__all__ = [
-    'ArrayFrames',
-    'Frame',
-    'FrameFiles',
-    'FrameSource',
-    'GeneratedFrames',
-    'ImageSource',
-    'VideoFile',
-    'VideoURL',
-    'Webcam',
-    'natural_key',
-    'open_sources',
-    'to_frame',
-]
+_MODULES = {
+    'arrays': ['ArrayFrames', 'GeneratedFrames', 'to_frame'],
+    'frame_source': ['Frame', 'FrameSource'],
+    'image_files': ['FrameFiles', 'ImageSource', 'natural_key'],
+    'live': ['VideoURL', 'Webcam'],
+    'opening': ['open_sources'],
+    'video_file': ['VideoFile'],
+}
+__getattr__ = lazy_exports(__name__, _MODULES)  # arrays need torch, video files do not
+__all__ = sorted(name for names in _MODULES.values() for name in names)

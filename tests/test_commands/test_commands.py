@@ -6,6 +6,7 @@ from importlib import import_module
 import pytest
 
 from mmvis.commands import COMMANDS, convert, data, main
+from mmvis.commands.benchmark import BENCHMARKS
 
 
 def test_help_lists_every_command(capsys):
@@ -72,9 +73,10 @@ def test_version(capsys):
 
 def test_no_help_imports_torch_or_mmdetection():
     """They take seconds to import, and help only prints names."""
+    parts = [['benchmark', part] for part in BENCHMARKS]
     code = (
         'import sys; from mmvis.commands import main\n'
-        f'for words in {[[], *LEAVES]}:\n'
+        f'for words in {[[], *LEAVES, *parts]}:\n'
         '    try:\n'
         "        main([*words, '--help'])\n"
         '    except SystemExit:\n'

@@ -14,16 +14,13 @@ import subprocess
 import sys
 import time
 from contextlib import nullcontext
+from typing import TYPE_CHECKING
 
-import torch
 from benchmark_inference import peak_memory
-from mmdet.structures import DetDataSample, TrackDataSample
-from mmdet.structures.mask import BitmapMasks
-from mmengine.structures import InstanceData
-from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from mmvis import memory_limits
-from mmvis.apis import init_model
+if TYPE_CHECKING:
+    import torch
+    from mmdet.structures import TrackDataSample
 
 CASES = ('efficient', 'plain')
 
@@ -65,6 +62,10 @@ def parse_args() -> argparse.Namespace:
 
 def build_model(args: argparse.Namespace) -> torch.nn.Module:
     """The config's model with random weights, the same in every process."""
+    import torch
+
+    from mmvis.apis import init_model
+
     torch.manual_seed(0)
     options = {
         'model.backbone.init_cfg': None,
@@ -82,6 +83,11 @@ def build_model(args: argparse.Namespace) -> torch.nn.Module:
 
 def make_clip(args: argparse.Namespace) -> tuple[torch.Tensor, TrackDataSample]:
     """Normalised frames (1, T, 3, H, W) and instances that are squares."""
+    import torch
+    from mmdet.structures import DetDataSample, TrackDataSample
+    from mmdet.structures.mask import BitmapMasks
+    from mmengine.structures import InstanceData
+
     (h, w), T, N = args.size, args.clip_len, args.num_gts
     generator = torch.Generator().manual_seed(1)
     clip = torch.randn(1, T, 3, h, w, generator=generator).to(args.device)
@@ -111,6 +117,8 @@ def run_step(
     model: torch.nn.Module, clip: torch.Tensor, sample: TrackDataSample, step: str
 ) -> float:
     """One forward pass or training step; returns a number to compare results."""
+    import torch
+
     if step == 'forward':
         model.eval()
         with torch.no_grad():
@@ -127,6 +135,11 @@ def run_step(
 
 def measure(args: argparse.Namespace) -> dict[str, float]:
     """Run one case in this process: seconds, CPU seconds, peak memory in MB."""
+    import torch
+    from torch.nn.attention import SDPBackend, sdpa_kernel
+
+    from mmvis import memory_limits
+
     case, step = args.measure.split('/')
     torch.set_num_threads(args.threads)
     model = build_model(args)

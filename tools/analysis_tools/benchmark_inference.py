@@ -6,11 +6,12 @@ import argparse
 import resource
 import statistics
 import time
+from typing import TYPE_CHECKING
 
-import torch
-
-from mmvis.apis import init_model
 from mmvis.engine.command_line import ToolArgumentParser
+
+if TYPE_CHECKING:
+    import torch
 
 MEGABYTE = 2**20
 
@@ -36,12 +37,13 @@ def parse_args() -> argparse.Namespace:
 
 def peak_memory(device: torch.device) -> float:
     """Peak memory so far in MB: allocated on a GPU, resident of the process else."""
+    import torch
+
     if device.type == 'cuda':
         return torch.cuda.max_memory_allocated(device) / MEGABYTE
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
-@torch.no_grad()
 def time_forward(
     model: torch.nn.Module, clip: torch.Tensor, repeats: int
 ) -> tuple[list[float], list[float]]:
@@ -56,10 +58,13 @@ def time_forward(
         tuple[list[float], list[float]]: Seconds of each pass, and seconds that the
         CPU worked on it, which other processes on the machine do not lengthen.
     """
+    import torch
+
     seconds, cpu_seconds = [], []
     for _ in range(repeats + 1):
         begin, cpu_begin = time.perf_counter(), time.process_time()
-        model(clip, mode='tensor')
+        with torch.no_grad():
+            model(clip, mode='tensor')
         if clip.is_cuda:
             torch.cuda.synchronize(clip.device)
         seconds.append(time.perf_counter() - begin)
@@ -70,6 +75,11 @@ def time_forward(
 def main() -> None:
     """Build, run, report."""
     args = parse_args()
+
+    import torch
+
+    from mmvis.apis import init_model
+
     torch.set_num_threads(args.threads)
     device = torch.device(args.device)
     model = init_model(

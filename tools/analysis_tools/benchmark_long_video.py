@@ -16,22 +16,12 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
-import torch
 from mmengine.config import Config
-from mmengine.registry import init_default_scope
 from mmengine.utils import import_modules_from_strings
 from process_memory import MemorySampler
 
-from mmvis.datasets.categories import DATASET_CLASSES
-from mmvis.datasets.shapes_vis import ShapesVISSpec, generate_shapes_vis
 from mmvis.engine.command_line import ToolArgumentParser
-from mmvis.engine.run_config import merge_options, read_config
-from mmvis.registry import MODELS
-
-mpl.use('Agg')
-from matplotlib import pyplot as plt
 
 TEST_TOOL = Path(__file__).resolve().parents[1] / 'test.py'
 PROGRESS = re.compile(r'\(test\)\s*\[\s*(\d+)/\d+\]')
@@ -90,6 +80,9 @@ def parse_args() -> argparse.Namespace:
 
 def make_video(folder: Path, num_frames: int, size: list[int], cfg: Config) -> None:
     """Make an unannotated data set of one video with the config's categories."""
+    from mmvis.datasets.categories import DATASET_CLASSES
+    from mmvis.datasets.shapes_vis import ShapesVISSpec, generate_shapes_vis
+
     spec = ShapesVISSpec(
         num_train=0,
         num_valid=1,
@@ -110,6 +103,11 @@ def make_video(folder: Path, num_frames: int, size: list[int], cfg: Config) -> N
 
 def save_initial_weights(cfg: Config, path: Path) -> None:
     """Write a checkpoint of the model as it is built."""
+    import torch
+    from mmengine.registry import init_default_scope
+
+    from mmvis.registry import MODELS
+
     import_modules_from_strings(**cfg.get('custom_imports', dict(imports=[])))
     init_default_scope(cfg.default_scope)
     torch.manual_seed(0)
@@ -191,6 +189,11 @@ def print_table(runs: list[LongRun]) -> None:
 
 def draw(runs: list[LongRun], path: str | Path) -> None:
     """Draw time per frame and memory over the frames of each video."""
+    import matplotlib as mpl
+
+    mpl.use('Agg')
+    from matplotlib import pyplot as plt
+
     figure, (time_axes, memory_axes) = plt.subplots(2, sharex=True, figsize=(8, 6))
     for run in runs:
         label = f'{run.num_frames} frames'
@@ -207,6 +210,9 @@ def draw(runs: list[LongRun], path: str | Path) -> None:
 def main() -> None:
     """Make the videos, test on them, report."""
     args = parse_args()
+
+    from mmvis.engine.run_config import merge_options, read_config
+
     cfg = read_config(args.config)
     merge_options(cfg, args.cfg_options)
     work_dir = Path(args.work_dir).resolve()

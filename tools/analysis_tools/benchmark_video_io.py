@@ -8,22 +8,22 @@ import resource
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-import torch
 from pycocotools import mask as mask_util
 
-from mmvis.apis import VISInferencer
 from mmvis.engine.command_line import ToolArgumentParser
 from mmvis.engine.user_errors import user_errors
-from mmvis.inference import FrameTracks
-from mmvis.outputs import FrameResult
 from mmvis.sources import VideoFile
-from mmvis.structures import EncodedMask
-from mmvis.visualization import VideoWriter
+
+if TYPE_CHECKING:
+    from mmvis.outputs import FrameResult
+    from mmvis.structures import EncodedMask
 
 EXAMPLES = """examples:
   python tools/analysis_tools/benchmark_video_io.py dog.mp4
@@ -59,6 +59,8 @@ def draw(path: str) -> int:
 
 def write_with_pyav(path: str) -> int:
     """Read a video file, and write it as H.264."""
+    from mmvis.visualization import VideoWriter
+
     with tempfile.NamedTemporaryFile(suffix='.mp4') as file:
         with VideoWriter(file.name, name='benchmark.mp4') as video:
             for frame in VideoFile(path):
@@ -83,6 +85,11 @@ def write_with_opencv(path: str) -> int:
 
 def made_up_results(path: str) -> Iterator[FrameResult]:
     """Frames of a video file with ellipses as tracks."""
+    import torch
+
+    from mmvis.inference import FrameTracks
+    from mmvis.outputs import FrameResult
+
     masks = None
     for frame_id, frame in enumerate(VideoFile(path)):
         if masks is None:
@@ -98,6 +105,8 @@ class _Ellipses:
     """Masks of three ellipses, each a quarter of the frame wide and high."""
 
     def __init__(self, size: tuple[int, int]) -> None:
+        from mmvis.structures import EncodedMask
+
         height, width = size
         self._encoded = []
         for n in range(NUM_TRACKS):
@@ -140,6 +149,7 @@ def measure(part: Callable[[str], int], path: str) -> dict:
 
 
 def _run(part: Callable[[str], int], path: str, sender: Connection) -> None:
+    import_module('mmvis.apis')  # what parts import is not measured
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     begin, cpu_begin = time.perf_counter(), time.process_time()
     frames = part(path)
@@ -174,6 +184,8 @@ def main() -> None:
                     f' {figures["memory"]:.0f} MB'
                 )
         if args.config is not None:
+            from mmvis.apis import VISInferencer
+
             inferencer = VISInferencer(args.config, args.checkpoint, args.device)
             with tempfile.TemporaryDirectory() as folder:
                 inferencer(args.video[0], Path(folder), formats=('json', 'video'))

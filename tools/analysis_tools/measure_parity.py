@@ -6,6 +6,8 @@ stages, frames) are shown as '#'. What the tests compare for equality (assignmen
 labels, order) has no row.
 """
 
+from __future__ import annotations
+
 import argparse
 import os
 import re
@@ -15,8 +17,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pytest
-import torch
 
 ROOT = Path(__file__).resolve().parents[2]
 TESTS = dict(
@@ -70,12 +70,16 @@ class ParityRecorder:
     """
 
     def __init__(self) -> None:
+        import pytest
+
         self.rows: dict[tuple[str, str], Row] = {}
         self._read: list[tuple[str, str, np.ndarray]] = []
         self._patches = pytest.MonkeyPatch()
 
     def pytest_configure(self) -> None:
         """Watch, before test modules import what is watched."""
+        import torch
+
         archive = np.lib.npyio.NpzFile
         read, close = archive.__getitem__, torch.testing.assert_close
         allclose = np.testing.assert_allclose
@@ -126,6 +130,8 @@ def _holds(array: np.ndarray, values: np.ndarray) -> bool:
 
 
 def _leaves(actual: object, expected: object) -> Iterator[tuple]:
+    import torch
+
     if isinstance(expected, dict):
         for key in expected:
             yield from _leaves(actual[key], expected[key])
@@ -182,6 +188,9 @@ def parse_args() -> argparse.Namespace:
 def main() -> None:
     """Print the table; exit with pytest's status if a test fails."""
     args = parse_args()
+
+    import pytest
+
     os.chdir(ROOT)
     recorder = ParityRecorder()
     marker = [] if args.slow else ['-m', 'not slow']

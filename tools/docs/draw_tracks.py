@@ -3,13 +3,15 @@
 With --results the tracks are predicted ones, without it those of the annotation.
 """
 
+from __future__ import annotations
+
 import argparse
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
-from mmengine.structures import InstanceData
 from PIL import Image
 
 from mmvis.atomic_file import atomic_file
@@ -19,8 +21,9 @@ from mmvis.errors import UserValueError
 from mmvis.structures.results_json import read_results
 from mmvis.structures.rle import compress
 from mmvis.structures.ytvis_json import read_ytvis_json
-from mmvis.visualization import draw_tracks, enlargement
-from mmvis.visualization.labels import LabelLayout
+
+if TYPE_CHECKING:
+    from mmengine.structures import InstanceData
 
 EXAMPLES = """examples:
   python tools/docs/draw_tracks.py data/shapes_vis --video-id 7
@@ -60,6 +63,8 @@ def tracks_of_video(gt: dict, video: dict, results: str | None) -> InstanceData:
     Returns:
         InstanceData: N tracks, see :func:`mmvis.visualization.draw_tracks`.
     """
+    from mmengine.structures import InstanceData
+
     entries = gt['annotations'] if results is None else read_results(results, gt)
     entries = [entry for entry in entries if entry['video_id'] == video['id']]
     labels = {category['id']: n for n, category in enumerate(gt['categories'])}
@@ -81,6 +86,8 @@ def draw_frames(
     data: Path, video: dict, tracks: InstanceData, classes: list, score_thr: float
 ) -> Iterator[Image.Image]:
     """Draw the frames of a video one after the other."""
+    from mmvis.visualization import LabelLayout, draw_tracks, enlargement
+
     layout = LabelLayout()
     for frame_id, name in enumerate(video['file_names']):
         frame = cv2.imread(str(data / 'valid' / 'JPEGImages' / name))

@@ -13,6 +13,7 @@ from mmvis.models.layers.shift_tokens import (
     shift_tokens,
     strides_after,
 )
+from mmvis.models.layers.stem_max_pool import StemMaxPool2d
 from mmvis.models.layers.transformer_layers import (
     Attention,
     DecoderLayer,
@@ -30,6 +31,7 @@ __all__ = [
     'FastLinear',
     'FeedForward',
     'PointwiseConv2d',
+    'StemMaxPool2d',
     'ViTBlock',
     'attend',
     'check_shift_strides',

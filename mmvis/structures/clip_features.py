@@ -61,14 +61,29 @@ class ClipFeatures:
         Returns:
             Tensor | None: Shape (B, T, H_l, W_l); None if no cell is padding.
         """
-        mask, stride = self.padding_masks[level], self.feat_strides[level]
-        if self.frame_sizes is None:
+        mask, sizes = self.padding_masks[level], self.level_sizes(level)
+        if sizes is None:
             return mask if mask.any() else None
-        H, W = mask.shape[-2:]
-        is_padded = any(
-            -(-h // stride) < H or -(-w // stride) < W for h, w in self.frame_sizes
-        )
+        is_padded = any(size != tuple(mask.shape[-2:]) for size in sizes)
         return mask if is_padded else None
+
+    def level_sizes(self, level: int) -> tuple[tuple[int, int], ...] | None:
+        """Height and width, in cells of a level, of each clip's frames without padding.
+
+        Args:
+            level (int): Index of the level.
+
+        Returns:
+            tuple[tuple[int, int]] | None: None if ``frame_sizes`` are not known.
+        """
+        if self.frame_sizes is None:
+            return None
+        H, W = self.padding_masks[level].shape[-2:]
+        stride = self.feat_strides[level]
+        return tuple(
+            (min(H, -(-h // stride)), min(W, -(-w // stride)))
+            for h, w in self.frame_sizes
+        )
 
     def replace(self, **changes) -> ClipFeatures:
         """Copy with some attributes replaced."""

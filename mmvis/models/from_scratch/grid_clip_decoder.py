@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from functools import partial
 
 import torch
 from torch import nn
@@ -59,14 +58,14 @@ class GridClipDecoder(ClipDecoder):
             )
         self.query_grid = tuple(query_grid)
         self.pos_temperature = pos_temperature
-        self.position = partial(sine_position, temperature=pos_temperature)
+        self.position_args = (*self.position_args, pos_temperature)
         self._start_on_grid()
 
     @torch.no_grad()
     def _start_on_grid(self) -> None:
         points = torch.zeros(1, 1, *self.query_grid, dtype=torch.bool)
         embed_dims = self.query_embed.embedding_dim
-        codes = self.position(points, embed_dims, offset=-0.5)
+        codes = sine_position(points, embed_dims, self.pos_temperature, offset=-0.5)
         self.query_embed.weight.copy_(codes[0, 0])
         for layer in self.layers:
             of_query, of_key, _ = layer.cross_attn.in_proj_weight.chunk(3)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from mmvis.models.from_scratch.query_window import QueryWindow
+from mmvis.models.layers import level_position, sine_position
 from mmvis.models.vis_heads import IFCHead
 from mmvis.registry import MODELS
 from mmvis.structures import ClipFeatures
@@ -38,7 +39,14 @@ class FromScratchIFCHead(IFCHead):
 
     def windows(self, queries: Tensor, features: ClipFeatures) -> list[Tensor]:
         """Window of the queries (L, B, Q, C) of each layer, each (B, Q, 1, h, w)."""
-        padding_mask = features.padding_masks[-self.num_levels][:, 0]  # (B, h, w)
-        codes, query_pos = self.window.codes(padding_mask), self.decoder.query_embed
+        level = -self.num_levels
+        positions = level_position(
+            features.select_frames(0, 1),
+            level,
+            sine_position,
+            *self.window.position_args,
+        )
+        codes, query_pos = self.window.codes(positions), self.decoder.query_embed
         windows = [self.window(query, query_pos.weight, codes) for query in queries]
-        return [w.unflatten(-1, padding_mask.shape[-2:])[:, :, None] for w in windows]
+        size = features.padding_masks[level].shape[-2:]
+        return [w.unflatten(-1, size)[:, :, None] for w in windows]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from mmvis.models.layers import sine_position
+from mmvis.models.layers import level_position, sine_position
 from mmvis.models.necks import (
     MemoryTokenNeck,
     MessengerTokenNeck,
@@ -45,8 +45,9 @@ class _PositionTemperature:
         super().__init__(**kwargs)
         self.pos_temperature = pos_temperature
 
-    def position(self, padding_mask: Tensor) -> Tensor:
-        return sine_position(padding_mask, self.embed_dims, self.pos_temperature)
+    def position(self, features: ClipFeatures) -> Tensor:
+        args = (self.embed_dims, self.pos_temperature)
+        return level_position(features, -1, sine_position, *args)
 
 
 @MODELS.register_module()

@@ -39,20 +39,25 @@ class QueryWindow(BaseModule):
         self, embed_dims: int, pos_temperature: float, query_grid: Sequence[int]
     ) -> None:
         super().__init__()
-        self.pos_temperature = pos_temperature
+        self.position_args = (embed_dims, pos_temperature)
         self.kernels = MLP(embed_dims, embed_dims, embed_dims, 3)
         nn.init.zeros_(self.kernels.layers[-1].weight)
         nn.init.zeros_(self.kernels.layers[-1].bias)
         points = torch.zeros(1, 1, *query_grid, dtype=torch.bool)
-        codes = sine_position(points, embed_dims, pos_temperature, offset=-0.5)
+        codes = sine_position(points, *self.position_args, offset=-0.5)
         # The mean over all cells does not depend on the position.
         self.register_buffer('mean_code', codes.mean((0, 1, 2)), persistent=False)
 
-    def codes(self, padding_mask: Tensor) -> Tensor:
-        """Centred position codes (B, H*W, C) of cells, from their padding (B, H, W)."""
-        embed_dims = len(self.mean_code)
-        codes = sine_position(padding_mask[:, None], embed_dims, self.pos_temperature)
-        return codes[:, 0] - self.mean_code
+    def codes(self, positions: Tensor) -> Tensor:
+        """Centre the position codes (B, 1, H*W, C) of the cells of one frame.
+
+        Args:
+            positions (Tensor): Of :func:`sine_position` with ``position_args``.
+
+        Returns:
+            Tensor: Shape (B, H*W, C).
+        """
+        return positions[:, 0] - self.mean_code
 
     def forward(self, query: Tensor, query_pos: Tensor, codes: Tensor) -> Tensor:
         """Compute the windows.

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from mmvis.errors import UserValueError
 from mmvis.models.from_scratch.query_window import QueryWindow
-from mmvis.models.layers import sine_position
+from mmvis.models.layers import grid_position, sine_position
 from mmvis.models.vis_heads import VidEoMTHead
 from mmvis.registry import MODELS
 
@@ -62,7 +62,16 @@ class FromScratchVidEoMTHead(VidEoMTHead):
     def _predict_frame(self, x: Tensor, size: tuple[int, int]) -> dict[str, Tensor]:
         prediction = super()._predict_frame(x, size)
         masks = prediction['mask_logits']
-        cells = masks.new_zeros(len(x), *masks.shape[-2:], dtype=torch.bool)
+        size = tuple(masks.shape[-2:])
+        positions = grid_position(
+            (len(x), 1, *size),
+            (size,) * len(x),
+            x.device,
+            sine_position,
+            *self.window.position_args,
+        )
         queries = self.norm(x[:, : self.num_queries])
-        window = self.window(queries, self.query_feat.weight, self.window.codes(cells))
+        window = self.window(
+            queries, self.query_feat.weight, self.window.codes(positions)
+        )
         return prediction | dict(mask_logits=masks + window.view_as(masks))

@@ -5,6 +5,7 @@ from mmvis.models.layers.attend import attend
 from mmvis.models.layers.channel_norm import ChannelNorm
 from mmvis.models.layers.clip_position import sine_position, sine_position_3d
 from mmvis.models.layers.fast_linear import FastLinear, fast_linear
+from mmvis.models.layers.level_position import grid_position, level_position
 from mmvis.models.layers.pointwise_conv import PointwiseConv2d
 from mmvis.models.layers.replace_layers import replace_layers
 from mmvis.models.layers.rotary_position import rotary_position, rotate_tokens
@@ -36,6 +37,8 @@ __all__ = [
     'attend',
     'check_shift_strides',
     'fast_linear',
+    'grid_position',
+    'level_position',
     'replace_layers',
     'rotary_position',
     'rotate_tokens',

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -26,15 +27,29 @@ def rotary_position(
         base (float): Defaults to 100.
 
     Returns:
-        tuple[Tensor, Tensor]: Cosines and sines, each of shape (H*W, c).
+        tuple[Tensor, Tensor]: Cosines and sines, each of shape (H*W, c); the same
+        tensors for frames of the same size, not to be changed.
     """
-    y, x = (2 * (torch.arange(n, device=like.device) + 0.5) / n - 1 for n in size)
-    steps = torch.arange(head_channels // 4, device=like.device) * (4 / head_channels)
-    frequencies = 2 * math.pi * base**-steps  # (c/4,)
-    grid = torch.stack(torch.meshgrid(y, x, indexing='ij'), dim=-1)  # (H, W, 2)
-    angles = (grid[..., None] * frequencies).flatten(2).flatten(0, 1)  # (H*W, c/2)
-    angles = torch.cat([angles, angles], dim=-1)
-    return angles.cos().to(like.dtype), angles.sin().to(like.dtype)
+    return _angles(size, head_channels, like.device, like.dtype, base)
+
+
+@lru_cache(maxsize=4)
+def _angles(
+    size: tuple[int, int],
+    head_channels: int,
+    device: torch.device,
+    dtype: torch.dtype,
+    base: float,
+) -> tuple[Tensor, Tensor]:
+    """Compute the angles once for all frames of a size."""
+    with torch.inference_mode(False):
+        y, x = (2 * (torch.arange(n, device=device) + 0.5) / n - 1 for n in size)
+        steps = torch.arange(head_channels // 4, device=device) * (4 / head_channels)
+        frequencies = 2 * math.pi * base**-steps  # (c/4,)
+        grid = torch.stack(torch.meshgrid(y, x, indexing='ij'), dim=-1)  # (H, W, 2)
+        angles = (grid[..., None] * frequencies).flatten(2).flatten(0, 1)  # (H*W, c/2)
+        angles = torch.cat([angles, angles], dim=-1)
+        return angles.cos().to(dtype), angles.sin().to(dtype)
 
 
 def rotate_tokens(tokens: Tensor, cosines: Tensor, sines: Tensor) -> Tensor:

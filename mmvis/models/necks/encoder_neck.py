@@ -36,8 +36,8 @@ class EncoderNeck(BaseModule):
         self.embed_dims = embed_dims
         self.input_proj = nn.Conv2d(self.in_channels[-1], embed_dims, 1)
 
-    def position(self, padding_mask: Tensor) -> Tensor:
-        """Position codes (B, T, H*W, C) of the cells of a mask (B, T, H, W)."""
+    def position(self, features: ClipFeatures) -> Tensor:
+        """Position codes (B, T, H*W, C) of the cells of the coarsest level."""
         raise NotImplementedError
 
     def prepare_frames(self, features: ClipFeatures) -> ClipFeatures:
@@ -61,4 +61,4 @@ class EncoderNeck(BaseModule):
             tuple[Tensor, Tensor]: Cells and position codes, each (B, T, H*W, C).
         """
         cells = features.maps[-1].flatten(3).transpose(2, 3)
-        return cells, self.position(features.padding_masks[-1])
+        return cells, self.position(features)

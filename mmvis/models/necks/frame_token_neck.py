@@ -8,7 +8,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from mmvis.models.layers import EncoderLayer, sine_position, stack_layers
+from mmvis.models.layers import (
+    EncoderLayer,
+    level_position,
+    sine_position,
+    stack_layers,
+)
 from mmvis.models.necks.encoder_neck import EncoderNeck
 from mmvis.structures import ClipFeatures
 
@@ -44,9 +49,9 @@ class FrameTokenNeck(EncoderNeck):
         super().__init__(in_channels, embed_dims, init_cfg)
         self.frame_layers = stack_layers(EncoderLayer, num_layers, embed_dims, layer)
 
-    def position(self, padding_mask: Tensor) -> Tensor:
+    def position(self, features: ClipFeatures) -> Tensor:
         """DETR's 2-D code, the same in every frame."""
-        return sine_position(padding_mask, self.embed_dims)
+        return level_position(features, -1, sine_position, self.embed_dims)
 
     def exchange(self, tokens: Tensor, layer: int) -> Tensor:
         """Exchange information between the frames of a clip.
@@ -103,7 +108,7 @@ class FrameTokenNeck(EncoderNeck):
         H, W = features.maps[-1].shape[-2:]
         cells = features.maps[-1].flatten(3).transpose(2, 3)  # (B, T, H*W, C)
         tokens = self.exchange(features.tokens, 0)
-        pos = self.position(features.padding_masks[-1])
+        pos = self.position(features)
         for i in range(1, len(self.frame_layers)):
             cells, tokens = self._run_frame_layer(i, cells, tokens, pos, features)
             tokens = self.exchange(tokens, i)

@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from mmvis.models.layers import (
     EncoderLayer,
+    level_position,
     run_recomputed,
     sine_position_3d,
     stack_layers,
@@ -57,9 +58,9 @@ class SpaceTimeEncoderNeck(EncoderNeck):
             if p.dim() > 1:
                 nn.init.xavier_uniform_(p)
 
-    def position(self, padding_mask: Tensor) -> Tensor:
+    def position(self, features: ClipFeatures) -> Tensor:
         """VisTR's 3-D code, which also depends on the frame."""
-        return sine_position_3d(padding_mask, self.embed_dims)
+        return level_position(features, -1, sine_position_3d, self.embed_dims)
 
     def forward(self, features: ClipFeatures) -> ClipFeatures:
         """Encode the coarsest level of a batch of clips.

@@ -11,6 +11,7 @@ from torch.nn import functional as F
 
 from mmvis.models.layers import (
     DecoderLayer,
+    level_position,
     run_recomputed,
     sine_position,
     sine_position_3d,
@@ -54,6 +55,7 @@ class ClipDecoder(BaseModule):
     ) -> None:
         super().__init__()
         self.position = sine_position_3d if temporal_position else sine_position
+        self.position_args = (embed_dims,)
         self.with_cp = with_cp
         self.query_embed = nn.Embedding(num_queries, embed_dims)
         self.layers = stack_layers(DecoderLayer, num_layers, embed_dims, layer)
@@ -73,7 +75,7 @@ class ClipDecoder(BaseModule):
         Returns:
             Tensor: Query features after each layer, shape (L, B, Q, C).
         """
-        key, key_pos, padding = clip_keys(features, self.position)
+        key, key_pos, padding = clip_keys(features, self.position, *self.position_args)
         query_pos = self.query_embed.weight.expand(len(key), -1, -1)
         query = key.new_zeros(query_pos.shape)
         outputs = []
@@ -86,14 +88,14 @@ class ClipDecoder(BaseModule):
 
 
 def clip_keys(
-    features: ClipFeatures, position: Callable[[Tensor, int], Tensor]
+    features: ClipFeatures, position: Callable[..., Tensor], *args: float
 ) -> tuple[Tensor, Tensor, Tensor | None]:
     """Flatten the coarsest map and the tokens of a clip into one sequence.
 
     Args:
         features (ClipFeatures): Last map of shape (B, T, C, H, W).
-        position (Callable): Gives the position codes (B, T, H*W, C) of the cells of a
-            padding mask (B, T, H, W), for C channels.
+        position (Callable): Encodes the cells, see :func:`level_position`.
+        *args: What it takes besides the padding mask.
 
     Returns:
         tuple[Tensor, Tensor, Tensor | None]:
@@ -104,9 +106,8 @@ def clip_keys(
     """
     x = features.maps[-1]
     B, T, C, _, _ = x.shape
-    padding_mask = features.padding_masks[-1]
     key = x.flatten(3).transpose(2, 3).reshape(B, -1, C)
-    key_pos = position(padding_mask, C).flatten(1, 2)
+    key_pos = level_position(features, -1, position, *args).flatten(1, 2)
     padding = features.find_padding(-1)
     padding = None if padding is None else padding.flatten(1)  # (B, T*H*W)
     if features.token_pos is not None:

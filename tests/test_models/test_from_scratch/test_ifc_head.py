@@ -1,6 +1,7 @@
 import torch
 
 from mmvis.models.from_scratch import FromScratchIFCHead, QueryWindow
+from mmvis.models.layers import sine_position
 from mmvis.models.vis_heads import IFCHead
 from mmvis.structures import ClipFeatures
 
@@ -54,7 +55,8 @@ def test_windows_start_around_their_points():
 
 def test_windows_follow_what_queries_saw():
     window = QueryWindow(C, TEMPERATURE, GRID)
-    codes = window.codes(torch.zeros(1, 12, 16, dtype=torch.bool))
+    cells = torch.zeros(1, 1, 12, 16, dtype=torch.bool)
+    codes = window.codes(sine_position(cells, *window.position_args))
     query_pos, seen = torch.randn(12, C), torch.randn(2, 1, 12, C)
     torch.testing.assert_close(*(window(q, query_pos, codes) for q in seen))
     torch.nn.init.normal_(window.kernels.layers[-1].weight)

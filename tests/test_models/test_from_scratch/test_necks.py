@@ -83,7 +83,7 @@ def test_padding_changes_nothing(kind):
 def test_position_code_has_the_temperature(kind):
     features = make_features(torch.randn(B, T, 12, H, W))
     sharp, smooth, default = (
-        build(kind, **kwargs).position(features.padding_masks[0])
+        build(kind, **kwargs).position(features)
         for kwargs in (dict(pos_temperature=20), dict(pos_temperature=10000), {})
     )
     torch.testing.assert_close(default, smooth)

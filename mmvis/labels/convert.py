@@ -17,6 +17,7 @@ from mmvis.labels.json_labels import (
     write_cocovid,
     write_ytvis,
 )
+from mmvis.labels.label_set import order_categories
 from mmvis.labels.mots import read_mots, write_mots
 from mmvis.labels.yolo import read_yolo, write_yolo
 from mmvis.structures.ytvis_json import parse_ytvis
@@ -65,7 +66,9 @@ def convert_labels(
         target_format (str): A key of :data:`WRITERS`.
         frames (Path | None): Folder with a folder of images for each video; then the
             frames are looked up in it. Defaults to None.
-        classes (Sequence[str]): Names of the classes where the labels have none.
+        classes (Sequence[str]): Names of the classes, in the order of their ids 1, 2,
+            ...; needed where the labels have numbers alone. Defaults to those of the
+            labels.
         split (str): Of 'yolo', which of its folders is read. Defaults to 'train'.
 
     Returns:
@@ -78,6 +81,8 @@ def convert_labels(
     """
     options = dict(split=split) if source_format == 'yolo' else {}
     labels = READERS[source_format](src, frames, list(classes), **options)
+    if classes:
+        order_categories(labels, classes, str(src))
     # Whatever the source was, what is written is right.
     parse_ytvis(msgspec.json.encode(labels), str(src), ('file_names',))
     WRITERS[target_format](labels, dst)

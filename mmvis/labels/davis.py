@@ -58,6 +58,12 @@ def read_davis(path: Path, frames: Path | None, classes: list[str]) -> dict:
         for key in keys.values()
         for entry in key.values()
     ]
+    if len(classes) > 1 and not named:
+        raise UserValueError(
+            f'{path}: pixels do not say which of {", ".join(classes)} an object is. '
+            'Put a tracks.json beside the images of each video, {"1": {"class": '
+            f'"{classes[0]}"}}, ...}}, or name one class.'
+        )
     cat_ids = _category_ids(named or [(default, None)], faults)
     labels: dict = dict(
         videos=[],

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import io
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -9,6 +11,7 @@ from pathlib import Path, PurePosixPath
 from xml.etree import ElementTree
 
 import numpy as np
+from PIL import Image
 from pycocotools import mask as mask_utils
 
 from mmvis.errors import UserValueError
@@ -246,20 +249,50 @@ def _add_labelme_shape(
 ) -> None:
     t, number = place
     try:
-        kind = shape.get('shape_type') or 'polygon'
-        points = [(float(x), float(y)) for x, y in shape['points']]
-        if kind == 'rectangle':
-            (x1, y1), (x2, y2) = points
-            points = [(x1, y1), (x2, y1), (x2, y2), (x1, y2)]
-        elif kind != 'polygon':
-            raise ValueError(f'a {kind} has no mask. Draw polygons')
-        mask = _polygon([number for point in points for number in point], video.size)
+        mask = _labelme_mask(shape, video.size)
         label, group = str(shape['label']), shape.get('group_id')
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (
+        *(ValueError, KeyError, TypeError, AttributeError),
+        *(OSError, SyntaxError, Image.DecompressionBombError),
+    ) as error:
         faults.add('shapes[]', f'{file}: shape {number}: {error}.')
         return
     key = ('shape', t, number) if group is None else ('group', group, label)
     video.add(key, label, t, mask)
+
+
+def _labelme_mask(shape: dict, size: tuple[int, int]) -> dict:
+    """Compressed RLE of a shape."""
+    kind = shape.get('shape_type') or 'polygon'
+    points = [(float(x), float(y)) for x, y in shape['points']]
+    if kind == 'mask':
+        return _labelme_pixels(points, shape['mask'], size)
+    if kind == 'rectangle':
+        (x1, y1), (x2, y2) = points
+        points = [(x1, y1), (x2, y1), (x2, y2), (x1, y2)]
+    elif kind != 'polygon':
+        raise ValueError(f'a {kind} has no mask. Draw polygons or masks')
+    return _polygon([number for point in points for number in point], size)
+
+
+def _labelme_pixels(
+    points: list[tuple[float, float]], text: str, size: tuple[int, int]
+) -> dict:
+    """A PNG as base64 in a box, whose corners are pixels of it."""
+    (left, top), (right, bottom) = [(int(x), int(y)) for x, y in points]
+    box = bottom - top + 1, right - left + 1
+    if min(left, top) < 0 or bottom >= size[0] or right >= size[1]:
+        raise ValueError(f'the corners of the mask are not within {size} pixels (h, w)')
+    with Image.open(io.BytesIO(base64.b64decode(text, validate=True))) as image:
+        if (image.height, image.width) != box:
+            raise ValueError(
+                f'the mask has {(image.height, image.width)} pixels (h, w), expected '
+                f'{box} as its corners say'
+            )
+        pixels = np.asarray(image.convert('L')) > 0
+    mask = np.zeros(size, dtype=np.uint8)
+    mask[top : bottom + 1, left : right + 1] = pixels
+    return encode_mask(mask)
 
 
 def _as_labels(videos: Iterable[_DrawnVideo], faults: Faults) -> dict:

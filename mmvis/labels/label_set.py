@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 import numpy as np
 from pycocotools import mask as mask_utils
 
+from mmvis.errors import UserValueError
 from mmvis.structures.rle import compress, rle_as_text
 
 __all__ = [
@@ -15,6 +16,7 @@ __all__ = [
     'encode_mask',
     'find_categories',
     'normalize',
+    'order_categories',
     'video_names',
 ]
 
@@ -94,6 +96,33 @@ def normalize(parsed: dict) -> dict:
 def find_categories(names: Sequence[str]) -> dict[str, int]:
     """Category ids 1, 2, ... of names, in their order, each once."""
     return {name: number for number, name in enumerate(dict.fromkeys(names), start=1)}
+
+
+def order_categories(labels: dict, names: Sequence[str], source: str) -> None:
+    """Make names the categories 1, 2, ... of a set, whether they have objects or not.
+
+    Args:
+        labels (dict): The set, which is changed.
+        names (Sequence[str]): Names of the categories in their order.
+        source (str): What the set was read from, for the message.
+
+    Raises:
+        UserValueError: If objects are of another category.
+    """
+    cat_ids = find_categories(names)
+    old_names = {category['id']: category['name'] for category in labels['categories']}
+    used = {old_names[item['category_id']] for item in labels['annotations']}
+    unknown = sorted(used - cat_ids.keys())
+    if unknown:
+        raise UserValueError(
+            f'{source} has objects of {", ".join(unknown)}, which `--classes` lacks: '
+            f'{", ".join(cat_ids)}. Name all classes, in their order, or none.'
+        )
+    for item in labels['annotations']:
+        item['category_id'] = cat_ids[old_names[item['category_id']]]
+    labels['categories'] = [
+        dict(id=cat_id, name=name) for name, cat_id in cat_ids.items()
+    ]
 
 
 def video_names(labels: dict) -> dict[int, str]:

@@ -82,6 +82,16 @@ def test_255_is_void_where_there_are_other_ids(tmp_path):
     assert [c['name'] for c in both['categories']] == ['dog']
 
 
+def test_pixels_alone_do_not_tell_several_classes_apart(tmp_path):
+    (tmp_path / 'masks' / 'v').mkdir(parents=True)
+    Image.new('L', (4, 4), 1).save(tmp_path / 'masks' / 'v' / '0.png')
+    with pytest.raises(UserValueError, match=r'which of fish, crab .* tracks\.json'):
+        convert(
+            tmp_path / 'masks', tmp_path / 'a', 'davis', 'ytvis',
+            classes=['fish', 'crab'],
+        )  # fmt: skip
+
+
 def test_faults_of_id_images_are_all_listed(frames, tmp_path):
     root = tmp_path / 'masks'
     for name, image in {

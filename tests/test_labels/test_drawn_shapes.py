@@ -1,7 +1,10 @@
+import base64
+import io
 import json
 import os
 
 import pytest
+from PIL import Image
 
 from mmvis.errors import UserValueError
 from mmvis.labels import convert_labels
@@ -25,10 +28,9 @@ IMAGES = """<annotations><version>1.1</version>
 
 @pytest.fixture
 def read(tmp_path):
-    def read(src, source):
-        return convert_labels(
-            src, tmp_path / 'out.json', source_format=source, target_format='ytvis'
-        )
+    def read(src, source, **options):
+        options.update(source_format=source, target_format='ytvis')
+        return convert_labels(src, tmp_path / 'out.json', **options)
 
     return read
 
@@ -116,6 +118,56 @@ def test_labelme_joins_groups(read, tmp_path):
     labels = read(tmp_path / 'set', 'labelme')
     assert labels['videos'][0]['file_names'] == ['walk/2.png', 'walk/10.png']
     assert [item['areas'] for item in labels['annotations']] == [[4, 4], [6, None]]
+
+
+def mask_shape(size, corners):
+    content = io.BytesIO()
+    Image.new('1', size, 1).save(content, 'PNG')
+    text = base64.b64encode(content.getvalue()).decode()
+    return dict(label='dog', shape_type='mask', points=corners, mask=text)
+
+
+def test_labelme_masks_are_read(read, tmp_path):
+    """The corners of a mask are pixels of it."""
+    shapes = [mask_shape((2, 3), [[4, 1], [5, 3]])]
+    (tmp_path / '0.json').write_text(labelme(shapes))
+    (track,) = read(tmp_path, 'labelme')['annotations']
+    assert track['bboxes'] == [[4, 1, 2, 3]]
+    assert track['areas'] == [6]
+
+
+@pytest.mark.parametrize(
+    ('change', 'match'),
+    [
+        (dict(points=[[5, 1], [6, 3]]), r'not within \(5, 6\) pixels'),
+        (dict(points=[[4, 1], [5, 2]]), r'has \(3, 2\) pixels .* expected \(2, 2\)'),
+        (dict(mask='AAAA'), 'cannot identify image'),
+        (dict(mask='?'), 'shape 0: '),
+        (dict(mask=None), 'shape 0: '),
+    ],
+)
+def test_wrong_labelme_masks_are_faults(read, tmp_path, change, match):
+    shape = dict(mask_shape((2, 3), [[4, 1], [5, 3]]), **change)
+    (tmp_path / '0.json').write_text(labelme([shape]))
+    with pytest.raises(UserValueError, match=match):
+        read(tmp_path, 'labelme')
+
+
+@pytest.mark.parametrize('source', ['cvat', 'labelme'])
+def test_classes_set_the_order_of_categories(read, tmp_path, source):
+    path = tmp_path / source
+    if source == 'cvat':
+        path.write_text(IMAGES)
+    else:
+        square = dict(label='dog', points=[[0, 0], [2, 0], [2, 2], [0, 2]])
+        path.mkdir()
+        (path / '0.json').write_text(labelme([square, dict(square, label='cat')]))
+    labels = read(path, source, classes=['dog', 'owl', 'cat'])
+    assert [c['name'] for c in labels['categories']] == ['dog', 'owl', 'cat']
+    assert [c['id'] for c in labels['categories']] == [1, 2, 3]
+    assert [item['category_id'] for item in labels['annotations']] == [1, 3]
+    with pytest.raises(UserValueError, match='objects of cat, which `--classes` lacks'):
+        read(path, source, classes=['dog', 'owl'])
 
 
 def test_labelme_faults_are_all_listed(read, tmp_path):

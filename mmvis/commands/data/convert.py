@@ -69,7 +69,8 @@ def main(args: Sequence[str] | None = None) -> None:
         nargs='+',
         default=[],
         metavar='NAME',
-        help='names of the classes, where the labels have numbers alone',
+        help='names of the classes, in the order of their ids (default: those of the '
+        'labels)',
     )
     parser.add_argument(
         '--split',

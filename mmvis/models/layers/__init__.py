@@ -4,7 +4,8 @@ from mmvis.models.layers.activation_checkpoint import run_recomputed
 from mmvis.models.layers.attend import attend
 from mmvis.models.layers.channel_norm import ChannelNorm
 from mmvis.models.layers.clip_position import sine_position, sine_position_3d
-from mmvis.models.layers.fast_linear import FastLinear, fast_linear
+from mmvis.models.layers.fast_attention import fast_attention
+from mmvis.models.layers.fast_linear import FastLinear, fast_linear, fast_products
 from mmvis.models.layers.level_position import grid_position, level_position
 from mmvis.models.layers.pointwise_conv import PointwiseConv2d
 from mmvis.models.layers.replace_layers import replace_layers
@@ -36,7 +37,9 @@ __all__ = [
     'ViTBlock',
     'attend',
     'check_shift_strides',
+    'fast_attention',
     'fast_linear',
+    'fast_products',
     'grid_position',
     'level_position',
     'replace_layers',

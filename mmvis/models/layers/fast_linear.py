@@ -10,7 +10,7 @@ from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
 from mmvis.models.layers.replace_layers import replace_layers
 
-__all__ = ['FastLinear', 'fast_linear']
+__all__ = ['FastLinear', 'fast_linear', 'fast_products', 'is_fast']
 
 
 def fast_linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -28,11 +28,31 @@ def fast_linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor
     Returns:
         Tensor: Shape (..., C_out).
     """
-    is_plain = x.device.type == 'cpu' and x.dtype == weight.dtype == torch.float32
-    is_inference = not torch.is_grad_enabled() and not torch.is_autocast_enabled('cpu')
-    if not (is_plain and is_inference and _HAS_ONEDNN) or x.numel() == 0:
+    if not is_fast(x, weight) or x.numel() == 0:
         return F.linear(x, weight, bias)
     return torch.ops.mkldnn._linear_pointwise(x, weight, bias, 'none', [], '')
+
+
+def fast_products(x: Tensor, y: Tensor) -> Tensor:
+    """Compute inner products of vectors, with :func:`fast_linear`.
+
+    Args:
+        x (Tensor): Shape (B, N, C).
+        y (Tensor): Shape (B, M, C).
+
+    Returns:
+        Tensor: Shape (B, N, M).
+    """
+    if not is_fast(x, y):
+        return x @ y.transpose(1, 2)
+    return torch.stack([fast_linear(*pair) for pair in zip(x, y)])
+
+
+def is_fast(x: Tensor, weight: Tensor) -> bool:
+    """Whether :func:`fast_linear` leaves a product to oneDNN."""
+    is_plain = x.device.type == 'cpu' and x.dtype == weight.dtype == torch.float32
+    is_inference = not torch.is_grad_enabled() and not torch.is_autocast_enabled('cpu')
+    return is_plain and is_inference and _HAS_ONEDNN
 
 
 class FastLinear(nn.Linear):

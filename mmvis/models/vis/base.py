@@ -332,7 +332,7 @@ class ClipVISModel(BaseModel):
             self.stages[first:end], self._stage_strides[first:end]
         ):
             if _reads_features(stage):
-                features = stage(features)
+                features = _run_on_features(stage, features)
             else:
                 maps = _run_per_frame(stage, features)
                 features = _with_maps(features, maps, strides)
@@ -384,12 +384,29 @@ def _reads_features(stage: nn.Module) -> bool:
     return hasattr(stage, 'temporal')
 
 
+def _run_on_features(stage: nn.Module, features: ClipFeatures) -> ClipFeatures:
+    """Without gradients, run some frames at a time if no frame sees another."""
+    num_clips, num_frames = features.maps[0].shape[:2]
+    at_once = max(1, _frames_at_once(features) // num_clips)
+    if _is_temporal(stage) or torch.is_grad_enabled() or num_frames <= at_once:
+        return stage(features)
+    starts = range(0, num_frames, at_once)
+    return ClipFeatures.cat(
+        [stage(features.select_frames(start, start + at_once)) for start in starts]
+    )
+
+
+def _frames_at_once(features: ClipFeatures) -> int:
+    finest = features.maps[0]
+    num_pixels = finest[0, 0, 0].numel() * features.feat_strides[0] ** 2
+    return memory_limits.frames_at_once(finest, num_pixels)
+
+
 def _run_per_frame(stage: nn.Module, features: ClipFeatures) -> Sequence[Tensor]:
     """Fold time into the batch; without gradients, run some frames at a time."""
     maps = [m.flatten(0, 1) for m in features.maps]
     num_frames = len(maps[0])
-    num_pixels = maps[0][0, 0].numel() * features.feat_strides[0] ** 2
-    at_once = memory_limits.frames_at_once(maps[0], num_pixels)
+    at_once = _frames_at_once(features)
     if torch.is_grad_enabled() or num_frames <= at_once:
         return _run_on_images(stage, maps, features)
     outputs: list[Tensor] = []

@@ -13,6 +13,7 @@ from torch.nn import functional as F
 from mmvis.errors import UserValueError
 from mmvis.models.layers import (
     ViTBlock,
+    fast_products,
     rotary_position,
     run_recomputed,
     stack_layers,
@@ -210,15 +211,15 @@ class VidEoMTHead(BaseModule):
         learned = self.query_feat.weight.expand(len(x), -1, -1)
         queries = learned if queries is None else queries
         mask_probs = self.attn_mask_probs.tolist()
-        frames = []
+        frames = _FrameStack(features.num_frames)
         for t in range(features.num_frames):
             if self.max_grad_frames and t and t % self.max_grad_frames == 0:
                 queries = queries.detach()
             joint = torch.cat([queries, tokens[:, t]], dim=1)
             layers, joint = self._run_frame(joint, size, mask_probs, supervised)
-            frames.append(layers)
+            frames.add(layers)
             queries = self._propagate(joint[:, : self.num_queries], queries, learned)
-        return [_stack_frames(layers) for layers in zip(*frames)], queries
+        return frames.stacked(), queries
 
     def _run_frame(
         self,
@@ -249,11 +250,12 @@ class VidEoMTHead(BaseModule):
         x = self.norm(x)
         queries, patches = x[:, : self.num_queries], x[:, -size[0] * size[1] :]
         mask_features = self.upscaler(patches.transpose(1, 2).unflatten(-1, size))
+        masks = fast_products(
+            self.mask_embed(queries), mask_features.flatten(2).transpose(1, 2)
+        )
         return dict(
             cls_logits=self.class_embed(queries),
-            mask_logits=torch.einsum(
-                'bqc,bchw->bqhw', self.mask_embed(queries), mask_features
-            ),
+            mask_logits=masks.unflatten(-1, mask_features.shape[-2:]),
         )
 
     @torch.no_grad()
@@ -292,9 +294,47 @@ def _extra_tokens(features: ClipFeatures) -> list[Tensor]:
     return [tokens]
 
 
-def _stack_frames(layers: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
-    """Stack the predictions of T frames, each (B, Q, ...), to (B, Q, T, ...)."""
-    return {key: torch.stack([layer[key] for layer in layers], 2) for key in layers[0]}
+class _FrameStack:
+    """Predictions of T frames, each (B, Q, ...), as (B, Q, T, ...).
+
+    Without gradients, each frame is written where it belongs at once, so that the masks
+    of a clip are not held twice.
+
+    Args:
+        num_frames (int): T.
+    """
+
+    def __init__(self, num_frames: int) -> None:
+        self._num_frames = num_frames
+        self._frames: list[list[dict[str, Tensor]]] = []
+        self._num_added = 0
+
+    def add(self, layers: list[dict[str, Tensor]]) -> None:
+        """Add the predictions of the next frame, one dict for each layer."""
+        if torch.is_grad_enabled() or self._num_frames == 1:
+            self._frames.append(layers)
+            return
+        if not self._frames:
+            self._frames.append([self._make_room(layer) for layer in layers])
+        for whole, layer in zip(self._frames[0], layers):
+            for key, value in layer.items():
+                whole[key][:, :, self._num_added] = value
+        self._num_added += 1
+
+    def stacked(self) -> list[dict[str, Tensor]]:
+        """Return the predictions of all frames, one dict for each layer."""
+        if self._num_added > 0:
+            return self._frames[0]
+        return [
+            {key: torch.stack([x[key] for x in layers], 2) for key in layers[0]}
+            for layers in zip(*self._frames)
+        ]
+
+    def _make_room(self, layer: dict[str, Tensor]) -> dict[str, Tensor]:
+        return {
+            key: x.new_empty(*x.shape[:2], self._num_frames, *x.shape[2:])
+            for key, x in layer.items()
+        }
 
 
 def _check_choice(name: str, value: str | None, choices: tuple) -> None:

@@ -57,6 +57,28 @@ def test_a_frame_depends_on_those_before_it_and_on_no_later_one(propagation):
     assert not torch.allclose(actual[:, :, 2], expected[:, :, 2])
 
 
+@pytest.mark.parametrize('num_frames', [1, T])
+def test_outputs_are_the_same_with_and_without_gradients(num_frames):
+    head, features = build(attn_mask_prob=1.0), clip_features(num_frames)
+    expected = head.forward_layers(features)
+    with torch.no_grad():
+        layers = head.forward_layers(features)
+    assert len(layers) == len(expected) == 3
+    for layer, wanted in zip(layers, expected):
+        for key, value in wanted.items():
+            torch.testing.assert_close(layer[key], value)
+            assert value.requires_grad
+
+
+@torch.no_grad()
+def test_masks_of_a_clip_are_held_once():
+    head, features = build(num_upscale_steps=3), clip_features(num_frames=30)
+    with torch.profiler.profile(profile_memory=True) as profile:
+        masks = head(features)['mask_logits']
+    sizes = [event.self_cpu_memory_usage for event in profile.events()]
+    assert sum(size >= masks.nbytes for size in sizes) == 1
+
+
 @torch.no_grad()
 def test_frames_are_independent_without_propagation():
     head = build(propagation=None)

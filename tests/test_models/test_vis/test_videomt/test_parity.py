@@ -8,6 +8,7 @@ import json
 import pytest
 import torch
 
+from mmvis import memory_limits
 from mmvis.testing import find_golden
 
 CLOSE = dict(atol=1e-4, rtol=0)
@@ -87,6 +88,22 @@ def test_frames_that_come_in_pieces_give_what_the_whole_clip_gives(golden, piece
         for key, value in outputs.items():
             assert torch.equal(value, whole[key][:, :, start:stop])
         start = stop
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('pixels', [1, 3 * 64 * 64])
+def test_frames_at_once_do_not_change_the_result(golden, monkeypatch, pixels):
+    expected = golden.arrays('forward_tiny')
+    model = golden.model('tiny_manifest', HEADS['tiny'])
+    sizes = []
+    model.backbone.register_forward_pre_hook(
+        lambda module, args: sizes.append(args[0].num_frames)
+    )
+    monkeypatch.setattr(memory_limits, 'PIXELS_AT_ONCE', 2 * pixels)
+    outputs = model(golden.make.draw_clips(2, 7, 64))
+    assert sizes == ([1] * 7 if pixels == 1 else [3, 3, 1])
+    for key, value in outputs.items():
+        torch.testing.assert_close(value, expected[key], **CLOSE)
 
 
 @pytest.mark.parametrize('prob', [0, 1])

@@ -65,7 +65,8 @@ def make_page(metafile: str) -> str:
     Returns:
         str: Markdown.
     """
-    models = yaml.safe_load(metafile)['Models']
+    content = yaml.safe_load(metafile)
+    models = content['Models']
     published = [model for model in models if 'Results' in model]
     weights = [model for model in models if 'Weights' in model]
     measured = [model for model in models if 'Measured' in model]
@@ -76,6 +77,7 @@ def make_page(metafile: str) -> str:
             _table(('model', 'method', *METRICS), map(_published, published)),
             WEIGHTS,
             _table(('model', 'trained on', 'file', 'licence'), map(_weights, weights)),
+            *map(_licence_note, content['Collections']),
             MEASURED,
             _table(
                 ('model', 'tested on', 'training', *METRICS[:3]),
@@ -115,6 +117,11 @@ def _weights(model: dict) -> list[str]:
         f'[file]({model["Weights"]}){size}',
         f'[{published["License"]}]({published["Source"]})',
     ]
+
+
+def _licence_note(collection: dict) -> str:
+    note = collection.get('License Note')
+    return '' if note is None else f'\nLicence of {collection["Name"]}: {note}\n'
 
 
 def _measured(model: dict) -> list[str]:

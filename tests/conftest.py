@@ -1,6 +1,7 @@
 import importlib.util
 import itertools
 import os
+import shutil
 import subprocess
 import sys
 from dataclasses import replace
@@ -82,6 +83,16 @@ def call_tool(monkeypatch):
     yield call
     # MMEngine has no public way back to no scope at all.
     DefaultScope._instance_dict.clear()
+
+
+@pytest.fixture(scope='session')
+def chromium():
+    """Path of a browser to look at pages with."""
+    names = ('chromium', 'chromium-browser', 'google-chrome')
+    path = next(filter(None, map(shutil.which, names)), None)
+    if path is None:
+        pytest.skip('needs Chromium: apt install chromium')
+    return path
 
 
 @pytest.fixture

@@ -11,6 +11,10 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 venv="$(bash tools/install.sh)"
+# Only the tests need a browser's driver: it is no part of the installation. Without
+# Chromium itself (apt install chromium) the tests of pages are skipped.
+"$venv/bin/python" -m pip install --quiet --disable-pip-version-check \
+  -c requirements/constraints.txt -r requirements/demo.txt
 cores="$(nproc)"
 processes="${MMVIS_TEST_PROCESSES:-$((cores < 4 ? cores : 4))}"
 # The tensors of the tests are too small to be worth more threads.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -213,14 +213,61 @@ class VISInferencer:
                 f'`formats` has {", ".join(late)}, which need the whole video. Use '
                 'inferencer(...) instead of stream(...), or other formats.'
             )
-        source = open_sources(inputs, fps, on_damage)
-        if not isinstance(source, FrameSource):
-            raise UserValueError(
-                f'`inputs` are {len(source)} videos. stream() takes one at a time: '
-                'call it for each, or use inferencer(...).'
-            )
+        source = _open_one(inputs, fps, on_damage)
         # A separate generator, so that errors are raised by this call.
         return self._stream(source, out_dir, score_thr, endings)
+
+    def watch(
+        self,
+        inputs: Any,
+        *,
+        fps: float | None = None,
+        on_damage: str = 'warn',
+        on_read: Callable[[int], None] = lambda num_frames: None,
+    ) -> Generator[FrameResult, None, VideoResult]:
+        """Yield each frame as soon as its tracks are final; return the whole result.
+
+        Unlike :meth:`stream` it keeps the tracks of the whole video.
+
+        Args:
+            inputs (Any): One video, see :meth:`__call__`.
+            fps (float, optional): See :meth:`__call__`.
+            on_damage (str): See :meth:`__call__`.
+            on_read (Callable): Called with the number of frames that were read and
+                passed to the model since the last call. Defaults to nothing.
+
+        Yields:
+            FrameResult: A frame with its tracks; scores are those so far.
+
+        Returns:
+            VideoResult: The tracks, see :meth:`__call__`.
+
+        Raises:
+            ValueError: If there are no frames, they differ in size, or ``inputs`` are
+                several videos.
+
+        Example:
+            >>> frames = inferencer.watch('dog.mp4')
+            >>> result = yield from frames  # in a generator
+        """
+        source = _open_one(inputs, fps, on_damage)
+        # A separate generator, so that errors are raised by this call.
+        return self._watch(source, on_read)
+
+    def _watch(
+        self, source: FrameSource, on_read: Callable[[int], None]
+    ) -> Generator[FrameResult, None, VideoResult]:
+        prediction = VideoPrediction(
+            self.model,
+            self._pipeline,
+            source,
+            chunk_len=self.chunk_len,
+            keep_record=True,
+            keep_images=True,
+            on_read=on_read,
+        )
+        yield from prediction
+        return self._result(prediction, source)
 
     def _stream(
         self,
@@ -285,6 +332,9 @@ class VISInferencer:
                     pass
         self.seconds.reading += prediction.seconds.reading
         self.seconds.model += prediction.seconds.model
+        return self._result(prediction, source)
+
+    def _result(self, prediction: VideoPrediction, source: FrameSource) -> VideoResult:
         return VideoResult(
             prediction.record(),
             ori_shape=prediction.ori_shape,
@@ -328,6 +378,16 @@ class VISInferencer:
         length = 'frames until it ends' if number is None else f'{number} frames'
         clips = describe_clips(self.model.test_cfg, number)
         say(f'{source.name}: {length}, {source.fps:.3g} a second; {clips}')
+
+
+def _open_one(inputs: Any, fps: float | None, on_damage: str) -> FrameSource:
+    source = open_sources(inputs, fps, on_damage)
+    if not isinstance(source, FrameSource):
+        raise UserValueError(
+            f'`inputs` are {len(source)} videos. stream() and watch() take one at a '
+            'time: call them for each, or use inferencer(...).'
+        )
+    return source
 
 
 def _is_name(config: str | Path | Config) -> bool:

@@ -19,6 +19,7 @@ COMMANDS = {
     'train': ('mmvis.engine.train', 'train a model from a config'),
     'test': ('mmvis.engine.test', 'run a model on a data set, evaluate and submit'),
     'predict': ('mmvis.commands.predict', 'find the objects of a video'),
+    'demo': ('mmvis.commands.demo', 'serve a page that finds the objects of a video'),
     'evaluate': ('mmvis.commands.evaluate', 'score a results file'),
     'report': ('mmvis.commands.report', 'show a test as a page: errors, videos'),
     'logs': ('mmvis.commands.logs', 'draw the curves of trainings'),

@@ -144,6 +144,26 @@ def test_stream_equals_the_whole_video(inferencer, frames):
             assert np.array_equal(seen[t][track.id].mask, track.mask(t))
 
 
+def test_watching_gives_frames_and_the_whole_result(inferencer, frames):
+    num_read = []
+    watched = inferencer.watch(frames, on_read=num_read.append)
+    seen = []
+    while True:
+        try:
+            seen.append(next(watched))
+        except StopIteration as end:
+            result = end.value
+            break
+    assert [frame.frame_id for frame in seen] == list(range(6))
+    assert sum(num_read) == 6
+    wanted = inferencer(frames, show_progress=False)
+    assert_equal_tracks(result.pred_track_instances, wanted.pred_track_instances)
+    for t, frame in enumerate(seen):
+        assert (frame.image == frames[t]).all()
+        # A track that is unlikely in the end has no row in the result.
+        assert set(frame.ids) >= set(result.frame(t, frames[t]).ids)
+
+
 def test_frames_between_seen_ones_are_streamed(tiny_config, checkpoint, frames):
     options = {'model.test_cfg.frame_stride': 4}
     inferencer = VISInferencer(tiny_config, checkpoint, 'cpu', options)
@@ -300,7 +320,7 @@ def test_several_videos(inferencer, tmp_path):
     assert read_video_record(tmp_path / 'out/dog-2.json').video_len == 3
     (result,) = inferencer(tmp_path / 'x', show_progress=False)
     assert result.video_len == 2
-    with pytest.raises(ValueError, match=r'are 2 videos\. stream\(\) takes one'):
+    with pytest.raises(ValueError, match=r'are 2 videos\. stream\(\) and watch\(\)'):
         inferencer.stream(paths)
 
 

@@ -1,6 +1,5 @@
 import json
 import re
-import shutil
 import subprocess
 
 import cv2
@@ -178,13 +177,9 @@ def test_wrong_arguments_are_named(data):
         written((gt, results, root))
 
 
-CHROMIUM = shutil.which('chromium') or shutil.which('chromium-browser')
-
-
-@pytest.mark.skipif(CHROMIUM is None, reason='needs Chromium: apt install chromium')
-def test_page_in_a_browser(data):
+def test_page_in_a_browser(data, chromium):
     path, *_ = written(data)
-    command = [CHROMIUM, '--headless', '--no-sandbox', '--disable-gpu']
+    command = [chromium, '--headless', '--no-sandbox', '--disable-gpu']
     command += [f'--user-data-dir={path.parent}', '--virtual-time-budget=2000']
     dom = subprocess.run(
         [*command, '--dump-dom', path.as_uri()],

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 
+from mmvis.interrupts import hold_interrupts
 from mmvis.outputs.annotation_files import write_coco, write_record, write_ytvis
 from mmvis.outputs.frame_result import FrameResult
 from mmvis.outputs.mask_images import write_id_images, write_mots, write_mots_images
@@ -54,7 +55,7 @@ def write_frames(
         FrameResult: Each frame, with all of its tracks.
     """
     stop: BaseException | None = None
-    with ExitStack() as files:
+    with ExitStack() as holding, ExitStack() as files:
         writers = [
             files.enter_context(WRITERS[key](path, facts))
             for key, path in paths.items()
@@ -62,10 +63,12 @@ def write_frames(
         try:
             for frame in frames:
                 shown = frame.above(score_thr) if writers else frame
-                for write in writers:
-                    write(shown)
+                with hold_interrupts():  # a video that lacks a packet is damaged
+                    for write in writers:
+                        write(shown)
                 yield frame
         except (GeneratorExit, KeyboardInterrupt) as interruption:
             stop = interruption
+        holding.enter_context(hold_interrupts())  # until the files are complete
     if isinstance(stop, KeyboardInterrupt):
         raise stop

@@ -7,7 +7,8 @@ import multiprocessing
 import resource
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from copy import copy
 from importlib import import_module
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -116,6 +117,11 @@ class _Ellipses:
             rle = mask_util.encode(np.asfortranarray(mask))
             x, y, w, h = mask_util.toBbox(rle).tolist()
             self._encoded.append(EncodedMask(rle['counts'], [x, y, x + w, y + h]))
+
+    def select(self, rows: Sequence[int]) -> _Ellipses:
+        chosen = copy(self)
+        chosen._encoded = [self._encoded[n] for n in rows]
+        return chosen
 
     def encode(self, size: tuple[int, int]) -> list[EncodedMask]:
         return self._encoded

@@ -18,7 +18,7 @@ from mmengine.registry import DefaultScope, init_default_scope
 
 from mmvis import commands
 from mmvis.commands import convert, data
-from mmvis.commands.benchmark import BENCHMARKS
+from mmvis.commands.benchmark import PARTS
 from mmvis.engine import run_config
 from mmvis.engine.class_count import set_num_classes
 from mmvis.inference.test_cfg import TestCfg
@@ -101,10 +101,9 @@ def help_of(script):
 
 
 def help_of_subcommand(words):
-    """What a subcommand prints for --help; a benchmark, what its script prints."""
+    """What a subcommand prints for --help; of `benchmark`, its parts."""
     if words == ['benchmark']:
-        return '\n'.join(help_of(f'tools/analysis_tools/benchmark_{p}.py')
-                         for p in BENCHMARKS)  # fmt: skip
+        return '\n'.join(help_of_subcommand([*words, part]) for part in PARTS)
     output, argv = io.StringIO(), sys.argv
     try:
         with contextlib.redirect_stdout(output), pytest.raises(SystemExit) as end:
@@ -143,10 +142,6 @@ def test_there_are_commands_to_check():
         for folder in ('tools', 'demo')
         for path in (ROOT / folder).rglob('*')
         if path.suffix in ('.py', '.sh')
-    }
-    # Modules that the benchmarks share.
-    shipped -= {
-        f'tools/analysis_tools/{n}.py' for n in ('process_memory', 'synthetic_results')
     }
     assert scripts == shipped | SUBCOMMANDS
 

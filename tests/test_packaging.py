@@ -194,7 +194,9 @@ def test_command_of_the_wheel_works_from_any_folder(wheel, tmp_path):
     assert 'mmvis COMMAND [OPTIONS]' in run('--help')
     assert 'tevit_msgshift' in run('models')
     assert "type='IFC'" in run('config', 'ifc_r50')
-    assert 'usage: benchmark_evaluation.py' in run('benchmark', 'evaluation', '--help')
+    assert 'usage: mmvis benchmark evaluation' in run(
+        'benchmark', 'evaluation', '--help'
+    )
     run('data', 'shapes', 'shapes', '--size', 'mini')
     assert 'no faults' in run('data', 'check', 'shapes/train.json')
     (tmp_path / 'child.py').write_text("_base_ = 'mmvis::ifc_small_shapes.py'")

@@ -1,36 +1,134 @@
-"""The command `mmvis benchmark`: the measurements of tools/analysis_tools."""
+"""The command `mmvis benchmark`: time and memory of everything."""
 
 from __future__ import annotations
 
-import runpy
 import sys
+from argparse import Namespace
 from collections.abc import Sequence
-from pathlib import Path
+from dataclasses import dataclass
 
-import mmvis
-from mmvis.engine.command_line import ToolArgumentParser
+from mmvis.commands.command_group import CommandGroup
+from mmvis.engine.command_line import ToolArgumentParser, positive_int, seed
+from mmvis.engine.user_errors import user_errors
 
-__all__ = ['BENCHMARKS', 'main']
+__all__ = ['PARTS', 'Part', 'main', 'parse']
 
-#: Part -> what is measured; the script is benchmark_PART.py.
-BENCHMARKS = {
-    'inference': 'time and memory of a model on one clip',
-    'long_video': 'memory and time per frame of tests on growing videos',
-    'video_io': 'reading, drawing and writing of videos, beside a model',
-    'attention': 'kinds of attention, by time and memory',
-    'evaluation': 'time and memory of the evaluation',
+_ARGUMENTS = {
+    'config': dict(help='config file, or the name of a shipped one'),
+    'checkpoint': dict(nargs='?', help='its weights (default: random)'),
+    '--clip-len': dict(type=positive_int, help="T (default: the config's, else 5)"),
+    '--size': dict(
+        type=positive_int, nargs=2, metavar=('H', 'W'), help='of the frames, pixels'
+    ),
+    '--fast': dict(action='store_true', help='rewrite the network for inference'),
+    '--amp': dict(action='store_true', help='mixed precision'),
+    '--objects': dict(type=positive_int, help='objects in the video'),
+    '--num-frames': dict(type=positive_int, help='length of the video'),
+    '--clip-stride': dict(type=positive_int, help='frames between clips'),
+    '--merger': dict(help='IFCClipMerger, TrackClipMerger or QueryIndexMerger'),
+    '--video': dict(help='a video to use (default: one of moving shapes)'),
+    '--formats': dict(nargs='+', help='outputs, as of `mmvis predict`'),
+    '--videos': dict(type=positive_int, help='videos in the case'),
+    '--tracks': dict(type=positive_int, help='predictions per video'),
+    '--seed': dict(type=seed, help='of the case'),
+    '--no-official': dict(action='store_true', help='only mmvis'),
+    '--lengths': dict(type=positive_int, nargs='+', help='frames of the videos'),
+    '--no-test': dict(action='store_true', help='only streams, no `mmvis test`'),
+    '--steps': dict(nargs='+', choices=('forward', 'training'), help='what to run'),
+    '--recompute': dict(action='store_true', help='recompute activations'),
+    '--dropout': dict(type=float, help="instead of the config's, e.g. 0"),
 }
 
-EXAMPLES = """examples:
-  mmvis benchmark inference configs/ifc_r50.py --clip-len 5
-  mmvis benchmark evaluation --help
 
-parts:
-""" + '\n'.join(f'  {name:<10}  {what}' for name, what in BENCHMARKS.items())
+@dataclass(frozen=True)
+class Part:
+    """One of the benchmarks.
+
+    Attributes:
+        module (str): In :mod:`mmvis.benchmarks`; has ``workloads(options)``.
+        what (str): What is measured.
+        arguments (str): Names of its arguments.
+        defaults (dict): Their default values.
+    """
+
+    module: str
+    what: str
+    arguments: str
+    defaults: dict
+
+    @property
+    def has_model(self) -> bool:
+        """Whether it takes a config."""
+        return 'config' in self.arguments.split()
+
+
+#: Name -> part.
+PARTS = {
+    'forward': Part(
+        'forward', 'a model on one clip',
+        'config checkpoint --clip-len --size --fast --amp', dict(size=[360, 640]),
+    ),
+    'end-to-end': Part(
+        'end_to_end', 'a video in files to tracks as RLE, beside the model alone',
+        'config checkpoint --clip-len --size --num-frames --video --formats --fast',
+        dict(size=[720, 1280], num_frames=12, formats=['json']),
+    ),
+    'training': Part(
+        'training', 'a step of a training',
+        'config checkpoint --clip-len --size --objects --amp',
+        dict(size=[360, 640], objects=5),
+    ),
+    'loader': Part(
+        'loader', 'decoding and transforms of frames, for testing and training',
+        'config --size --num-frames', dict(size=[720, 1280], num_frames=12),
+    ),
+    'merging': Part(
+        'merging', 'clips to tracks to RLE, without a network',
+        '--merger --num-frames --objects --clip-len --clip-stride --size',
+        dict(merger='IFCClipMerger', num_frames=20, objects=10, clip_len=5,
+             clip_stride=1, size=[720, 1280]),
+    ),
+    'evaluation': Part(
+        'evaluation', 'scoring of a results file, beside the official algorithm',
+        '--videos --tracks --size --seed --no-official',
+        dict(videos=300, tracks=100, size=[36, 48], seed=0),
+    ),
+    'video-io': Part(
+        'video_io', 'reading, drawing and writing of a video file',
+        '--video --num-frames --size', dict(size=[720, 1280], num_frames=50),
+    ),
+    'long-video': Part(
+        'long_video', 'latency, time and memory per frame as videos grow',
+        'config checkpoint --clip-len --size --lengths --no-test --fast',
+        dict(size=[96, 160], lengths=[100, 2000]),
+    ),
+    'attention': Part(
+        'attention', 'memory-efficient against plain attention, in VisTR',
+        'config checkpoint --clip-len --size --objects --steps --recompute --dropout '
+        '--amp',
+        dict(size=[300, 540], objects=5, steps=['forward', 'training']),
+    ),
+}  # fmt: skip
+
+_GROUP = CommandGroup(
+    'mmvis benchmark',
+    'Measure time and memory, with medians and spread.',
+    {name: ('', part.what) for name, part in PARTS.items()},
+    '\n\nexamples:\n'
+    '  mmvis benchmark forward ifc_r50 --clip-len 5\n'
+    '  mmvis benchmark forward ifc_r50 --compare default fast',
+)
+
+_EXAMPLES = """examples:
+  mmvis benchmark {name} {first}--repeats 5 --out work_dirs/benchmarks
+  two settings in turn; a setting is `default`, or words as NAME or NAME=VALUE, for the
+  options above and for values of the config:
+    mmvis benchmark {name} {first}--compare default {setting}
+"""
 
 
 def main(args: Sequence[str] | None = None) -> None:
-    """Run one benchmark.
+    """Run a benchmark.
 
     Args:
         args (Sequence[str], optional): Words of the command line. Defaults to those
@@ -39,12 +137,96 @@ def main(args: Sequence[str] | None = None) -> None:
     Raises:
         SystemExit: With status 2 and one message, after a mistake of the user.
     """
-    parser = ToolArgumentParser('Measure time and memory.', EXAMPLES)
-    parser.add_argument('part', choices=BENCHMARKS, help='what is measured')
     words = list(sys.argv[1:] if args is None else args)
-    part = parser.parse_args(words[:1]).part
-    folder = Path(mmvis.__file__).parent / '.mim' / 'tools' / 'analysis_tools'
-    script = folder / f'benchmark_{part}.py'
-    sys.argv = [str(script), *words[1:]]
-    sys.path.insert(0, str(folder))  # the scripts share modules beside them
-    runpy.run_path(str(script), run_name='__main__')
+    if not words or words[0] not in PARTS:
+        _GROUP(words)
+        return
+    name, *rest = words
+    options = parse(name, rest)
+    with user_errors(getattr(options, 'config', name)):
+        from mmvis.benchmarks.run import run_part
+
+        settings = [
+            (label, parse(name, rest, label))
+            for label in options.compare or ['default']
+        ]
+        report = run_part(name, settings, words=rest)
+        print(report.to_markdown())
+        if options.out is not None:
+            for path in report.write(options.out):
+                print(f'written: {path}')
+
+
+def parse(name: str, words: Sequence[str], setting: str = 'default') -> Namespace:
+    """Read the command line of a part.
+
+    Args:
+        name (str): The part.
+        words (Sequence[str]): The words behind its name.
+        setting (str): A setting of ``--compare``, which overrides them. Defaults to
+            'default', which overrides nothing.
+
+    Returns:
+        Namespace: The options.
+    """
+    parser = _parser(name)
+    options = parser.parse_args(words)
+    for word in setting.split():
+        if word != 'default':
+            _override(parser, options, word)
+    return options
+
+
+def _override(parser: ToolArgumentParser, options: Namespace, word: str) -> None:
+    """Set an option, or a value of the config, as a word of a setting says."""
+    key, has_value, value = word.partition('=')
+    if key == 'config':
+        options.config = value
+        return
+    if hasattr(options, key.replace('-', '_')):
+        values = value.split(',') if has_value else []
+        given = parser.parse_args(
+            [*_required(options), f'--{key.replace("_", "-")}', *values]
+        )
+        name = key.replace('-', '_')
+        setattr(options, name, getattr(given, name))
+        return
+    if not hasattr(options, 'cfg_options') or not has_value:
+        parser.error(f'--compare: there is no option {key!r} to set, in {word!r}.')
+    changed = parser.parse_args([*_required(options), '--cfg-options', word])
+    options.cfg_options = (options.cfg_options or {}) | changed.cfg_options
+
+
+def _required(options: Namespace) -> list[str]:
+    return [options.config] if hasattr(options, 'config') else []
+
+
+def _parser(name: str) -> ToolArgumentParser:
+    part = PARTS[name]
+    first = 'ifc_r50 ' if part.has_model else ''
+    setting = 'fast' if '--fast' in part.arguments else 'size=360,640'
+    examples = _EXAMPLES.format(name=name, first=first, setting=setting)
+    parser = ToolArgumentParser(f'Measure {part.what}.', examples)
+    parser.prog = f'mmvis benchmark {name}'
+    for argument in part.arguments.split():
+        details = dict(_ARGUMENTS[argument])
+        default = part.defaults.get(argument.strip('-').replace('-', '_'))
+        if default is not None:
+            shown = ' '.join(map(str, default)) if type(default) is list else default
+            details |= dict(default=default)
+            details['help'] = f'{details["help"]} (default: {shown})'
+        parser.add_argument(argument, **details)
+    if part.has_model:
+        parser.add_cfg_options('model.test_cfg.clip_stride=3')
+    parser.add_argument('--device', default='cpu', help='cpu or cuda (default: cpu)')
+    parser.add_argument(
+        '--repeats', type=positive_int, default=5, help='repetitions (default: 5)'
+    )
+    parser.add_argument(
+        '--threads', type=positive_int, default=1, help='CPU threads (default: 1)'
+    )
+    parser.add_argument(
+        '--compare', nargs='+', metavar='SETTING', help='settings to run in turn'
+    )
+    parser.add_argument('--out', metavar='FOLDER', help='write PART.md and PART.json')
+    return parser

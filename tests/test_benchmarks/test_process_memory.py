@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-TOOLS = Path(__file__).resolve().parents[3] / 'tools' / 'analysis_tools'
+from mmvis.benchmarks import process_memory
+
 HOLD = 'block = bytearray(80 * 2**20); print("held", flush=True); input()'
 CHILD = f'import subprocess, sys; subprocess.run([sys.executable, "-c", {HOLD!r}])'
 MEGABYTE = 2**20
@@ -13,14 +14,6 @@ MEGABYTE = 2**20
 pytestmark = pytest.mark.skipif(
     not Path('/proc/self/smaps_rollup').exists(), reason='reads /proc of Linux'
 )
-
-
-@pytest.fixture
-def process_memory(monkeypatch):
-    monkeypatch.syspath_prepend(str(TOOLS))
-    import process_memory
-
-    return process_memory
 
 
 @pytest.fixture
@@ -37,13 +30,13 @@ def grandchild():
         process.communicate('\n')
 
 
-def test_counts_what_descendants_hold(process_memory, grandchild):
+def test_counts_what_descendants_hold(grandchild):
     memory = process_memory.tree_memory(grandchild.pid)
     assert 80 * MEGABYTE < memory < 140 * MEGABYTE
     assert process_memory.tree_memory(os.getpid()) > memory
 
 
-def test_sampler_follows_a_process(process_memory, grandchild):
+def test_sampler_follows_a_process(grandchild):
     sampler = process_memory.MemorySampler(grandchild.pid, interval=0.02)
     sampler.start()
     while len(sampler.samples) < 3:
@@ -54,7 +47,7 @@ def test_sampler_follows_a_process(process_memory, grandchild):
     assert all(memory > 80 * MEGABYTE for _, memory in sampler.samples)
 
 
-def test_a_process_that_is_gone_holds_nothing(process_memory):
+def test_a_process_that_is_gone_holds_nothing():
     process = subprocess.Popen([sys.executable, '-c', ''])
     process.wait()
     assert process_memory.tree_memory(process.pid) == 0

@@ -41,7 +41,9 @@ def snap(values: Tensor) -> Tensor:
     ordered, order = values.detach().double().flatten().sort(descending=True)
     is_first = torch.ones_like(ordered, dtype=torch.bool)
     is_first[1:] = exceeds(ordered[:-1], ordered[1:])
-    largest = ordered[is_first][is_first.cumsum(0) - 1]
+    # The last position so far that is a first one; no question to the device.
+    positions = torch.arange(len(ordered), device=ordered.device)
+    largest = ordered[torch.where(is_first, positions, 0).cummax(0).values]
     return torch.empty_like(ordered).scatter_(0, order, largest).view(values.shape)
 
 
@@ -96,14 +98,15 @@ def match_pairs(scores: Tensor, *preferences: Tensor) -> list[tuple[int, int]]:
     Returns:
         list[tuple[int, int]]: Row and column of each pair, ascending by row.
     """
+    scores = scores.detach().cpu()  # once: the assignment is made there
     is_pair = scores > 0
     R, C = scores.shape
     rows = torch.arange(R, 0, -1, dtype=torch.double)[:, None] / max(R, 1)
     columns = torch.arange(C, 0, -1, dtype=torch.double) / max(C, 1)
     order = rows * columns  # sums are largest if both ascend together
-    totals = snap(scores.cpu() * is_pair.cpu())
+    totals = snap(scores * is_pair)
     for weight, preference in zip(_WEIGHTS, (*preferences, order)):
         totals = totals + weight * snap(preference.cpu().clamp(min=0))
-    totals = torch.where(is_pair.cpu(), totals, 0.0)
+    totals = torch.where(is_pair, totals, 0.0)
     pairs = zip(*linear_sum_assignment(totals.numpy(), maximize=True))
     return [(int(i), int(j)) for i, j in pairs if is_pair[i, j]]

@@ -12,6 +12,7 @@ from mmengine.dataset import pseudo_collate
 
 from mmvis.apis import VISInferencer
 from mmvis.apis.video_prediction import array_pipeline
+from mmvis.benchmarks.host_transfers import DeviceTensor, count_host_transfers
 from mmvis.benchmarks.models import clip_options, read_cfg
 from mmvis.benchmarks.protocol import Workload
 from mmvis.benchmarks.videos import find_video_dataset, frame_folder, make_data
@@ -48,18 +49,24 @@ def workloads(options: Namespace) -> list[Workload]:
             'tracks': len(result),
         }
 
-    def model_only() -> None:
+    def model_only(kind: type[torch.Tensor] = torch.Tensor) -> None:
         stream = model.open_stream(size, len(images))
         for inputs, data_samples in chunks:
-            stream.push(inputs, data_samples)
+            stream.push(inputs.as_subclass(kind), data_samples)
         stream.end()
         stream.record()
+
+    facts = {}
+    if not options.fast:  # its operators take plain tensors
+        with count_host_transfers() as transfers:
+            model_only(DeviceTensor)
+        facts = {'host transfers per frame': transfers.total() / len(images)}
 
     name = f'{len(images)} frames, {size[0]}x{size[1]}'
     return [
         Workload(f'end to end, {name}, to {", ".join(options.formats)}', whole,
                  len(images)),
-        Workload(f'model only, {name}', model_only, len(images)),
+        Workload(f'model only, {name}', model_only, len(images), facts=facts),
     ]  # fmt: skip
 
 

@@ -91,13 +91,15 @@ class FrameMasks:
         is_safe = ~(is_positive & ~((logits > low) & (logits < high))).flatten(1).any(1)
         is_safe &= min(logits.shape[1:]) > 1
         is_kept = _beside_a_change(is_positive)
-        ends = is_kept.flatten(1).sum(1).cumsum(0).tolist()
+        ends = is_kept.flatten(1).sum(1).cumsum(0)
+        shown = is_positive.flatten(1).any(1)
+        facts = torch.stack([ends, shown, is_safe], 1).tolist()  # one transfer
+        ends = [end for end, _, _ in facts]
         values = np.split(logits[is_kept].cpu().numpy(), ends[:-1])
         signs = is_positive.permute(1, 2, 0).cpu().numpy().astype(np.uint8, order='F')
         rles = mask_util.encode(signs) if len(logits) else []
-        shown = is_positive.flatten(1).any(1).tolist()
         packed: list[PackedMask | FrameMasks | None] = []
-        for i, (is_shown, fits) in enumerate(zip(shown, is_safe.tolist())):
+        for i, (_, is_shown, fits) in enumerate(facts):
             if not is_shown:
                 packed.append(None)
             elif fits:

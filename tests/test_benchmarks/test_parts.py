@@ -53,6 +53,7 @@ def test_end_to_end_is_the_model_and_more(run):
     whole, model = run('end-to-end', TINY, '--size', '48', '64', '--num-frames', '7')
     assert whole['name'] == 'end to end, 7 frames, 48x64, to json'
     assert whole['medians']['tracks'] > 0
+    assert 5 < model['facts']['host transfers per frame'] < 15
     assert whole['medians']['cpu'] > model['medians']['cpu'] > 0
 
 

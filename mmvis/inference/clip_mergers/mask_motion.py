@@ -78,9 +78,10 @@ def mask_motions(probs: Tensor, frame_inds: Sequence[int]) -> list[MaskMotion | 
     ys = torch.arange(h, device=masks.device, dtype=masks.dtype)
     xs = torch.arange(w, device=masks.device, dtype=masks.dtype)
     y_sums, x_sums = masks.sum(3) @ ys, masks.sum(2) @ xs  # (N, T) each
-    centres = torch.stack([y_sums, x_sums], -1) / areas.clamp(min=1)[..., None]
-    areas, centres = areas.cpu(), centres.cpu()
-    return [_motion(a, c, frame_inds) for a, c in zip(areas, centres)]
+    areas = areas[..., None]
+    centres = torch.stack([y_sums, x_sums], -1) / areas.clamp(min=1)
+    moments = torch.cat([areas, centres], -1).cpu()  # (N, T, 3), one transfer
+    return [_motion(m[:, 0], m[:, 1:], frame_inds) for m in moments]
 
 
 def _motion(

@@ -208,7 +208,7 @@ class STQIHead(BaseModule):
         cls_probs = scores.new_zeros(num_tracks, self.num_classes + 1)
         cls_probs.scatter_(1, labels[:, None], scores[:, None])
         cls_probs[:, -1] = 1 - scores
-        w, h, _, _ = self._frame_whwh(features)[b].tolist()
+        h, w = _frame_sizes(features)[b]
         bboxes = last.mask_bboxes[b][:, query_inds].transpose(0, 1)  # (N, T, 4)
         return RoIClipPrediction(
             cls_probs=cls_probs,
@@ -249,11 +249,16 @@ class STQIHead(BaseModule):
     @staticmethod
     def _frame_whwh(features: ClipFeatures) -> Tensor:
         """Width, height, width, height of each clip's frames, shape (B, 4)."""
-        x, stride = features.maps[0], features.feat_strides[0]
-        sizes = features.frame_sizes
-        if sizes is None:
-            sizes = [(x.shape[-2] * stride, x.shape[-1] * stride)] * len(x)
-        return x.new_tensor([[w, h, w, h] for h, w in sizes], dtype=torch.float32)
+        sizes = [[w, h, w, h] for h, w in _frame_sizes(features)]
+        return features.maps[0].new_tensor(sizes, dtype=torch.float32)
+
+
+def _frame_sizes(features: ClipFeatures) -> Sequence[tuple[int, int]]:
+    """Height and width of each clip's frames, pixels, known to the host."""
+    if features.frame_sizes is not None:
+        return features.frame_sizes
+    x, stride = features.maps[0], features.feat_strides[0]
+    return [(x.shape[-2] * stride, x.shape[-1] * stride)] * len(x)
 
 
 def _lay_out(features: ClipFeatures) -> ClipFeatures:

@@ -19,7 +19,7 @@ model = dict(
         ),
     ),
 )
-max_iters = 1600
+max_iters = 2400
 optim_wrapper = dict(
     type='OptimWrapper',
     optimizer=dict(type='AdamW', lr=2e-3, weight_decay=1e-2, fused=True),

@@ -17,6 +17,7 @@ from mmvis.evaluation.json_files import read_ground_truth
 from mmvis.evaluation.report import Report, make_report
 from mmvis.evaluation.short_long import find_long_videos
 from mmvis.evaluation.track_metrics import evaluate_tracks
+from mmvis.structures.json_entries import garbage_collection_paused
 from mmvis.structures.results_json import read_results
 from mmvis.structures.ytvis_json import read_ytvis_json
 
@@ -90,6 +91,7 @@ def parse_args(args: Sequence[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(args)
 
 
+@garbage_collection_paused()
 def evaluate(options: argparse.Namespace) -> tuple[Report, dict[int, str], dict]:
     """Read, check and score the files.
 

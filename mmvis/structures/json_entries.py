@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import compress
+from operator import itemgetter
 from typing import Annotated, Any, TypedDict
 
 import msgspec
@@ -82,9 +84,10 @@ class MaskCheck:
     """Checks that masks fill their frame, the RLE strings of many tracks at a time."""
 
     def __init__(self) -> None:
-        self._texts: list[dict] = []  # compressed RLE
-        # Where they are, track by track: path of a mask, and the frames.
-        self._places: list[tuple[Place, str, list[int]]] = []
+        self._counts: list[str] = []  # compressed RLE
+        self._sizes: list[list[int]] = []
+        # Where they are, track by track: path of a mask, and all masks.
+        self._places: list[tuple[Place, str, list]] = []
 
     def add(self, masks: list, size: list[int] | None, place: Place, path: str) -> None:
         """Take the masks of a track; what is no RLE is left out.
@@ -99,7 +102,8 @@ class MaskCheck:
             ValueError: If one is of another size, or see :meth:`finish`.
         """
         found = [mask for mask in masks if type(mask) is dict]
-        if size is not None and [m['size'] for m in found].count(size) < len(found):
+        sizes = list(map(itemgetter('size'), found))
+        if size is not None and sizes.count(size) < len(found):
             frame_id = next(
                 t for t, m in enumerate(masks) if type(m) is dict and m['size'] != size
             )
@@ -107,14 +111,14 @@ class MaskCheck:
                 f'{masks[frame_id]["size"]} given, but its video has [height, width] = '
                 f'{size}.'
             )
-        frame_ids = [
-            frame_id
-            for frame_id, mask in enumerate(masks)
-            if type(mask) is dict and type(mask['counts']) is str
-        ]
-        self._texts += [masks[frame_id] for frame_id in frame_ids]
-        self._places += [(place, path, frame_ids)] if frame_ids else []
-        if len(self._texts) >= _RLE_AT_ONCE:
+        counts = list(map(itemgetter('counts'), found))
+        if list in set(map(type, counts)):  # uncompressed
+            is_text = [type(item) is str for item in counts]
+            counts, sizes = list(compress(counts, is_text)), compress(sizes, is_text)
+        self._counts += counts
+        self._sizes += sizes
+        self._places.append((place, path, masks))
+        if len(self._counts) >= _RLE_AT_ONCE:
             self.finish()
 
     def finish(self) -> None:
@@ -123,18 +127,18 @@ class MaskCheck:
         Raises:
             ValueError: If one does not describe a mask of its size.
         """
-        pixels = [mask['size'][0] * mask['size'][1] for mask in self._texts]
-        counts = [mask['counts'] for mask in self._texts]
-        problem = first_invalid_rle(counts, np.array(pixels))
+        pixels = np.array(self._sizes, dtype=np.int64).reshape(-1, 2).prod(1)
+        problem = first_invalid_rle(self._counts, pixels)
         if problem is not None:
             place, path, frame_id = [
                 (place, path, frame_id)
-                for place, path, frame_ids in self._places
-                for frame_id in frame_ids
+                for place, path, masks in self._places
+                for frame_id, mask in enumerate(masks)
+                if type(mask) is dict and type(mask['counts']) is str
             ][problem[0]]
             place = place.at(f'{path.format(frame_id)}.counts')
             raise place.error(f'the RLE {problem[1]}.')
-        self._texts, self._places = [], []
+        self._counts, self._sizes, self._places = [], [], []
 
 
 def decode_entry(

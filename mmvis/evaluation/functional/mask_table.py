@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import chain
+from itertools import chain, compress
 from operator import itemgetter
 
 import numpy as np
@@ -55,8 +55,8 @@ class MaskTable:
         if not self.is_regular:
             _raise_if_invalid(counts, sizes)
         elif masks:
-            places = [place for place, mask in enumerate(entries) if mask]
-            self._decode(counts, np.array(places), num_frames)
+            places = np.fromiter(compress(range(len(entries)), entries), dtype=int)
+            self._decode(counts, places, num_frames)
         else:
             self.areas = np.zeros((len(tracks), num_frames))
             self.boxes = np.zeros((4, len(tracks), num_frames))

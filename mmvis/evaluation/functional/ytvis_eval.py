@@ -17,12 +17,14 @@ from mmvis.evaluation.functional.tracks import (
     index_ground_truth,
     index_results,
 )
+from mmvis.structures.json_entries import garbage_collection_paused
 
 __all__ = ['evaluate_ytvis']
 
 _MAX_MASKS = 8192  # decoded at a time
 
 
+@garbage_collection_paused()
 def evaluate_ytvis(gt: dict, results: list[dict], use_cats: bool = True) -> YTVISScores:
     """Score a results file against a ground-truth json of YouTube-VIS.
 

@@ -6,6 +6,8 @@ These are all changes; none of them can be avoided:
   :mod:`mmvis.ops.mmcv_ext`.
 - MMEngine reads configs by package name, 'mmdet::FOLDER/NAME.py', only of a fixed list
   of packages and only from a folder. The configs of mmvis are 'mmvis::NAME.py'.
+- MMEngine inspects the signature of a layer of MMCV each time that it is called; it is
+  remembered.
 - MMEngine finds the parts of a parent registry only where somebody imported them, and
   OneDL's MMDetection prints a line about an optional package when it is imported.
 
@@ -19,9 +21,11 @@ from __future__ import annotations
 
 import contextlib
 import importlib
+import inspect
 import io
 import sys
 from collections.abc import Sequence
+from functools import cache
 from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
@@ -32,6 +36,7 @@ from mmengine.config import config as config_module
 from mmengine.config import utils as config_utils
 from mmengine.fileio import register_handler
 from mmengine.fileio.handlers.yaml_handler import YamlHandler
+from mmengine.utils import misc
 
 __all__ = ['adapt_stack', 'import_mmdet_datasets', 'read_yaml_safely']
 
@@ -42,6 +47,7 @@ _NOTICE = 'Could not import OneDL. Skipping OneDL datasets.'
 def adapt_stack() -> None:
     """Prepare MMCV and MMEngine; called once, when mmvis is imported."""
     sys.meta_path.append(_MmcvExtFinder())
+    misc.getfullargspec = cache(inspect.getfullargspec)
     config_utils.MODULE2PACKAGE[_PACKAGE] = _PACKAGE
     # Modules that have it by name. MMEngine's hub is imported on demand.
     for module in (config_utils, config_module, sys.modules.get('mmengine.hub.hub')):

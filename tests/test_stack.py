@@ -4,6 +4,8 @@ import importlib
 import subprocess
 import sys
 
+import pytest
+
 from mmvis.stack import import_mmdet_datasets
 
 CODE = """
@@ -34,3 +36,17 @@ def test_output_of_mmdetection_is_shown_except_one_line(monkeypatch, capsys):
     monkeypatch.setattr(importlib, 'import_module', print_lines)
     import_mmdet_datasets()
     assert capsys.readouterr().out == 'something else\n'
+
+
+def test_signatures_of_layers_are_inspected_once(monkeypatch):
+    from mmengine.utils import deprecated_api_warning, misc
+
+    @deprecated_api_warning({'old': 'new'})
+    def layer(x, new=0):
+        return x + new
+
+    assert layer(1, new=2) == 3
+    inspected = misc.getfullargspec.cache_info().misses
+    with pytest.warns(DeprecationWarning, match='"old" is deprecated'):
+        assert layer(1, old=2) == 3
+    assert misc.getfullargspec.cache_info().misses == inspected

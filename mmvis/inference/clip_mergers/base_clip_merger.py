@@ -33,8 +33,12 @@ class _FrameSums:
             self.logit_sums[track_id] = logits * weight
             self.weights[track_id] = weight
 
-    def mean(self, track_id: int) -> Tensor:
-        return self.logit_sums[track_id] / self.weights[track_id]
+    def means(self, track_ids: Sequence[int]) -> Tensor:
+        """Mean logits of n tracks, shape (n, h, w)."""
+        sums = torch.stack([self.logit_sums[i] for i in track_ids])
+        return (
+            sums / sums.new_tensor([self.weights[i] for i in track_ids])[:, None, None]
+        )
 
 
 @dataclass
@@ -279,5 +283,4 @@ class BaseClipMerger(ABC):
         track_ids = sorted(sums.logit_sums)
         if not track_ids:
             return FinalFrame(frame_id, [], FrameMasks(torch.zeros(0, 0, 0)))
-        means = torch.stack([sums.mean(i) for i in track_ids])
-        return FinalFrame(frame_id, track_ids, FrameMasks(means))
+        return FinalFrame(frame_id, track_ids, FrameMasks(sums.means(track_ids)))

@@ -199,8 +199,7 @@ class TrackClipMerger(BaseClipMerger):
             if sums is None or not sums.logit_sums:
                 continue
             new = probs[:, t].flatten(1)  # (N, h*w)
-            old = torch.stack([sums.mean(i).sigmoid() for i in sums.logit_sums])
-            old = old.flatten(1)  # (s, h*w)
+            old = sums.means(sums.logit_sums).sigmoid().flatten(1)  # (s, h*w)
             shared = old @ new.T  # (s, N)
             either = old.sum(1)[:, None] + new.sum(1) - shared
             for row, i in enumerate(sums.logit_sums):

@@ -20,7 +20,7 @@ def use_cpu_processes(cfg: Config) -> None:
 
     Raises:
         ValueError: If the launcher is not torchrun's, which sets the variables that
-            gloo needs.
+            gloo needs, or the strategy of a ``FlexibleRunner`` needs a GPU.
     """
     if torch.cuda.is_available():
         return
@@ -32,15 +32,22 @@ def use_cpu_processes(cfg: Config) -> None:
             f"Without a GPU the launcher must be 'pytorch', got '{cfg.launcher}'. "
             'Start with tools/dist_train.sh or tools/dist_test.sh.'
         )
+    strategy = cfg.get('strategy')
+    if strategy is not None and strategy.type != 'DDPStrategy':
+        # MMEngine gives FSDP the index of a GPU, and moves its weights from one.
+        raise UserValueError(
+            f"`strategy.type` is '{strategy.type}', which needs GPUs, and torch finds "
+            "none. Use 'DDPStrategy', or leave runner_type and strategy out."
+        )
     wrapper = dict(
         type='MMDistributedDataParallel',
         device_ids=None,
         broadcast_buffers=False,
         find_unused_parameters=cfg.get('find_unused_parameters', False),
     )
-    if cfg.get('strategy') is None:
+    if strategy is None:
         cfg.model_wrapper_cfg = {**wrapper, **(cfg.get('model_wrapper_cfg') or {})}
     else:  # of a FlexibleRunner
-        given = cfg.strategy.get('model_wrapper') or {}
-        cfg.strategy.model_wrapper = {**wrapper, **given}
+        given = strategy.get('model_wrapper') or {}
+        strategy.model_wrapper = {**wrapper, **given}
     torch.distributed.init_process_group(backend='gloo')

@@ -39,6 +39,20 @@ def test_runner_and_strategy_get_a_wrapper_for_the_cpu(started):
     assert 'model_wrapper_cfg' not in flexible
 
 
+@pytest.mark.parametrize('name', ['FSDPStrategy', 'DeepSpeedStrategy'])
+def test_strategies_for_gpus_are_refused_before_anything_starts(started, name):
+    cfg = Config(
+        dict(
+            launcher='pytorch',
+            runner_type='FlexibleRunner',
+            strategy=dict(type=name),
+        )
+    )
+    with pytest.raises(UserValueError, match=f"{name}', which needs GPUs"):
+        use_cpu_processes(cfg)
+    assert started == []
+
+
 def test_of_a_single_process_only_the_backend_changes(started):
     cfg = Config(dict(launcher='none'))
     use_cpu_processes(cfg)

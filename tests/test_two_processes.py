@@ -18,6 +18,7 @@ import torch.distributed as dist
 import torch.multiprocessing as mp
 from mmdet.structures import DetDataSample, TrackDataSample
 from mmdet.structures.mask import BitmapMasks
+from mmengine.logging import MMLogger
 from mmengine.registry import init_default_scope
 from mmengine.structures import InstanceData
 from torch import nn
@@ -249,6 +250,41 @@ def job_old_records(rank, folder):
     return sorted(path.name for path in out_dir.iterdir())
 
 
+def job_resumed_test(rank, folder):
+    """Rank 0 finishes its share, rank 1 is killed before its first video ends."""
+    taken = []
+    sampler = VideoChunkSampler(Videos())
+    loop = SimpleNamespace(
+        dataloader=SimpleNamespace(dataset=Videos(), sampler=sampler),
+        evaluator=SimpleNamespace(
+            process=lambda data_samples: taken.extend(data_samples)
+        ),
+    )
+    runner = SimpleNamespace(test_loop=loop, logger=MMLogger.get_current_instance())
+    records, run = f'{folder}/interrupted', dict(checkpoint='abc')
+    hook = VideoRecordHook(records, run)
+    hook.before_test_epoch(runner)
+    first_share = list(sampler.video_lens)
+    for i in first_share if rank == 0 else ():
+        info = Videos().get_data_info(i)
+        sample = TrackDataSample(metainfo=dict(ori_shape=(H, W), **info))
+        sample.pred_track_instances = InstanceData(
+            labels=torch.zeros(1, dtype=torch.long),
+            scores=torch.ones(1),
+            instances_id=torch.zeros(1, dtype=torch.long),
+            masks=[[None] * info['video_len']],
+            bboxes=[[None] * info['video_len']],
+        )
+        hook.after_test_iter(runner, 0, outputs=[sample])
+    dist.barrier()
+    VideoRecordHook(records, run, resume=True).before_test_epoch(runner)
+    return dict(
+        first=first_share,
+        second=list(sampler.video_lens),
+        taken=[sample.video_id for sample in taken],
+    )
+
+
 def job_pictures(rank, folder):
     sample = clip_sample(0, 1)
     for frame in sample.video_data_samples:
@@ -369,6 +405,14 @@ def test_one_process_downloads_alone(ranks):
 
 def test_old_records_are_removed_before_any_rank_reads_them(ranks):
     assert ranks['job_old_records'] == [['run.json']] * 2
+
+
+def test_resumed_ranks_share_what_is_missing(ranks):
+    """No video of the killed rank is lost, none is taken twice, both ranks work."""
+    first, second = ranks['job_resumed_test']
+    assert (first['first'], second['first']) == ([0, 1], [2, 3, 4])
+    assert (first['taken'], second['taken']) == ([1, 2], [])
+    assert (first['second'], second['second']) == ([3], [2, 4])  # 7 frames each
 
 
 def test_only_the_main_process_draws(ranks):

@@ -1,7 +1,7 @@
 """Sampler of chunks of consecutive frames, for streaming inference."""
 
 import heapq
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from mmengine.dist import get_dist_info
 from torch.utils.data import Sampler
@@ -51,13 +51,20 @@ class VideoChunkSampler(Sampler):
         self.chunk_len = chunk_len
         self.frame_stride = frame_stride
         self.seed = seed
+        self.video_lens: dict[int, int] = {}
+        self.share(range(len(dataset)))
+
+    def share(self, video_inds: Iterable[int]) -> None:
+        """Share videos out among the ranks, which get about equally many frames.
+
+        Args:
+            video_inds (Iterable[int]): The videos, the same on every rank.
+        """
         rank, world_size = get_dist_info()
-        video_lens = [
-            dataset.get_data_info(i)['video_len'] for i in range(len(dataset))
-        ]
-        self.video_lens = {
-            i: video_lens[i] for i in _balance(video_lens, world_size)[rank]
-        }
+        inds = sorted(video_inds)
+        video_lens = [self.dataset.get_data_info(i)['video_len'] for i in inds]
+        own = _balance(video_lens, world_size)[rank]
+        self.video_lens = {inds[place]: video_lens[place] for place in own}
 
     def __iter__(self) -> Iterator[tuple[int, list[int]]]:
         for video_idx, video_len in self.video_lens.items():

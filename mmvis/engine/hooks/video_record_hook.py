@@ -12,7 +12,7 @@ from pathlib import Path
 
 from mmdet.structures import TrackDataSample
 from mmengine import fileio
-from mmengine.dist import barrier, is_main_process
+from mmengine.dist import all_gather_object, barrier, is_main_process
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.runner import Runner
@@ -49,7 +49,11 @@ class VideoRecordHook(Hook):
         self._fingerprints: dict[int, str] = {}
 
     def before_test_epoch(self, runner: Runner) -> None:
-        """Hand the finished videos of this rank to the evaluator.
+        """Hand the finished videos to the evaluator; share the others out anew.
+
+        Each rank reads the records of its own share, so that every video is handed
+        over once. The ranks of an interrupted test may have come to different places:
+        what is left is balanced again.
 
         Raises:
             ValueError: If the records are of another test.
@@ -61,20 +65,27 @@ class VideoRecordHook(Hook):
             self._prepare_folder()
         barrier()
         self.out_dir.mkdir(parents=True, exist_ok=True)  # on every machine
-        finished = []
-        for video_idx in list(sampler.video_lens):
+        finished, own_left = [], []
+        for video_idx in sampler.video_lens:
+            video = dataset.get_data_info(video_idx)
+            record = self._find_record(video, len(dataset.metainfo['classes']))
+            if record is None:
+                own_left.append(video_idx)
+            else:
+                finished.append(record)
+        left = [i for share in all_gather_object(own_left) for i in share]
+        if len(left) < len(dataset):
+            sampler.share(left)
+            num_finished = len(dataset) - len(left)
+            runner.logger.info(
+                f'{num_finished} videos are finished, {len(left)} are left, '
+                f'{len(sampler.video_lens)} for this process (records: {self.out_dir}).'
+            )
+        if finished:
+            runner.test_loop.evaluator.process(data_samples=finished)
+        for video_idx in sampler.video_lens:
             video = dataset.get_data_info(video_idx)
             self._fingerprints[video['video_id']] = self._fingerprint(video)
-            record = self._find_record(video, len(dataset.metainfo['classes']))
-            if record is not None:
-                finished.append(record)
-                del sampler.video_lens[video_idx]
-        if finished:
-            runner.logger.info(
-                f'{len(finished)} videos are finished, {len(sampler.video_lens)} are '
-                f'left (records: {self.out_dir}).'
-            )
-            runner.test_loop.evaluator.process(data_samples=finished)
 
     def after_test_iter(
         self,
@@ -104,7 +115,7 @@ class VideoRecordHook(Hook):
         except ValueError as error:
             problem = str(error)
         else:
-            expected = self._fingerprints[video['video_id']]
+            expected = self._fingerprint(video)
             problem = _record_problem(record, video, num_classes, expected)
         if problem is None:
             return record

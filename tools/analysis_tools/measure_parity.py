@@ -36,6 +36,7 @@ TESTS = dict(
         'tests/test_models/test_roi_heads/test_tevit_loss_parity.py',
         'tests/test_models/test_task_modules/test_frame_mean_cost.py',
     ],
+    videomt=['tests/test_models/test_vis/test_videomt/test_parity.py'],
 )
 
 

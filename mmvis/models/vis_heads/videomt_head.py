@@ -32,7 +32,7 @@ class VidEoMTHead(BaseModule):
 
     VidEoMT (Norouzi et al., CVPR 2026): Q queries and the tokens of a frame go through
     the last blocks of a ViT together; their outputs, fused with the learned
-    queries, starts the next frame. The index of a query is the identity of an object.
+    queries, start the next frame. The index of a query is the identity of an object.
     Without ``propagation`` it is EoMT (Kerssies et al., CVPR 2025): each frame starts
     with the learned queries.
 

@@ -4,7 +4,6 @@
 
 Weights are drawn by ../pseudo.py; layer scales near 1, so that every block counts.
 """
-import json
 import sys
 from pathlib import Path
 
@@ -67,8 +66,7 @@ def make_forward(size):
 
     model = build(VideomtForUniversalSegmentation, VideomtConfig, size, 0.0)
     save_manifest(model.state_dict(), HERE / f'{size}_manifest.json')
-    num_frames = 7 if size == 'tiny' else 2
-    outputs = model(draw_clips(2, num_frames, model.config.image_size))
+    outputs = model(draw_clips(2, 7, model.config.image_size))
     step = 1 if size == 'tiny' else 3  # of S and B every third row and column
     np.savez_compressed(
         HERE / f'forward_{size}.npz',
@@ -117,16 +115,18 @@ def make_loss(attn_mask_prob):
     loss = model(frames, mask_labels=[m.float() for m in masks], class_labels=labels).loss
     torch.rand = rand
     loss.backward()
-    grads = {name: float(p.grad.norm()) for name, p in model.named_parameters()}
-    return dict(layers=layers, grad_norms=grads)
+    arrays = {name: np.array([layer[name] for layer in layers]) for name in layers[0]}
+    for name, p in model.named_parameters():
+        arrays[f'gradnorm/{name}'] = p.grad.norm().numpy()
+    return arrays
 
 
 def main():
     for size in SIZES:
         make_forward(size)
     make_dinov3()
-    losses = {f'prob_{prob}': make_loss(prob) for prob in (0, 1)}
-    (HERE / 'loss_tiny.json').write_text(json.dumps(losses, indent=0) + '\n')
+    for prob in (0, 1):
+        np.savez_compressed(HERE / f'loss_tiny_{prob}.npz', **make_loss(prob))
 
 
 if __name__ == '__main__':

@@ -1,4 +1,5 @@
 import importlib.util
+from collections.abc import Mapping
 
 import numpy as np
 import pytest
@@ -13,6 +14,22 @@ from mmvis.registry import MODELS
 from mmvis.testing import find_golden, load_pseudo, videomt_cfg
 
 init_default_scope('mmvis')
+
+
+class GoldenArrays(Mapping):
+    """Tensors of a golden file, each read when it is compared."""
+
+    def __init__(self, file):
+        self._file = file
+
+    def __getitem__(self, key):
+        return torch.from_numpy(self._file[key])
+
+    def __iter__(self):
+        return iter(self._file.files)
+
+    def __len__(self):
+        return len(self._file.files)
 
 
 class VideomtGolden:
@@ -40,8 +57,7 @@ class VideomtGolden:
         return model
 
     def arrays(self, name):
-        with np.load(find_golden(f'videomt/{name}.npz')) as arrays:
-            return {key: torch.from_numpy(arrays[key]) for key in arrays.files}
+        return GoldenArrays(np.load(find_golden(f'videomt/{name}.npz')))
 
     def samples(self, size):
         """Targets of the segmenter's golden losses, as clips of one frame."""

@@ -3,6 +3,8 @@
 import pytest
 import torch
 
+from mmvis.models.backbones.vision_transformer import resample_position
+
 transformers = pytest.importorskip('transformers')
 if not hasattr(transformers, 'VideomtConfig'):
     pytest.skip('transformers has no VidEoMT', allow_module_level=True)
@@ -13,7 +15,7 @@ HEADS = dict(tiny=2, s=6, b=12)
 @torch.no_grad()
 @pytest.mark.parametrize(
     ('size', 'num_frames'),
-    [('tiny', 1), ('tiny', 2), ('tiny', 7), ('s', 7), ('b', 2)],
+    [(size, num_frames) for size in HEADS for num_frames in (1, 2, 7)],
 )
 def test_forward(golden, size, num_frames):
     make = golden.make
@@ -24,7 +26,31 @@ def test_forward(golden, size, num_frames):
         0.0,
     )
     ours = golden.convert(theirs.state_dict(), HEADS[size])
-    clips = torch.randn(2, num_frames, 3, *[theirs.config.image_size] * 2)
+    clips = make.draw_clips(2, num_frames, theirs.config.image_size)
+    expected, outputs = theirs(clips), ours(clips)
+    for value, frames in (
+        (outputs['cls_logits'], expected.class_queries_logits),
+        (outputs['mask_logits'], expected.masks_queries_logits),
+    ):
+        torch.testing.assert_close(value, make.by_clip(frames, 2), atol=1e-4, rtol=0)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('image_size', [48, 128])
+def test_forward_at_another_size(golden, image_size):
+    """Its positions have one size; they are resampled as the test with timm checks."""
+    make = golden.make
+    classes = transformers.VideomtForUniversalSegmentation, transformers.VideomtConfig
+    weights = make.build(*classes, 'tiny', 0.0).state_dict()
+    ours = golden.convert(weights, HEADS['tiny'])
+    theirs = classes[0](
+        classes[1](patch_size=16, **make.SIZES['tiny'] | dict(image_size=image_size))
+    ).eval()
+    patches = (image_size // 16,) * 2
+    positions = resample_position(ours.backbone.pos_embed, patches)[0]
+    weights |= {'embeddings.position_embeddings.weight': positions}
+    theirs.load_state_dict(weights)
+    clips = make.draw_clips(2, 3, image_size)
     expected, outputs = theirs(clips), ours(clips)
     for value, frames in (
         (outputs['cls_logits'], expected.class_queries_logits),

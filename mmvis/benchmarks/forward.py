@@ -34,7 +34,7 @@ def workloads(options: Namespace) -> list[Workload]:
     return [Workload(name, run, clip_len, facts=facts)]
 
 
-@torch.no_grad()
+@torch.enable_grad()  # without gradients, oneDNN has operators that are not known
 def _multiply_adds(model: ClipVISModel, clip: Tensor) -> float:
     with FlopCounterMode(display=False) as counter:
         model(clip)

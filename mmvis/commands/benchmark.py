@@ -102,6 +102,11 @@ PARTS = {
         'config checkpoint --clip-len --size --lengths --no-test --fast',
         dict(size=[96, 160], lengths=[100, 2000]),
     ),
+    'online': Part(
+        'online', 'a model with a state, frame by frame, beside transformers',
+        'config checkpoint --size --num-frames --fast --no-official',
+        dict(size=[448, 448], num_frames=32),
+    ),
     'attention': Part(
         'attention', 'memory-efficient against plain attention, in VisTR',
         'config checkpoint --clip-len --size --objects --steps --recompute --dropout '

@@ -40,6 +40,14 @@ def test_forward_in_two_settings(run):
     assert fast['facts'] == {}  # its operators cannot be counted
 
 
+def test_linear_layers_by_onednn_are_counted(run):
+    config = str(ROOT / 'configs' / 'videomt_vit-s.py')
+    (row,) = run('forward', config, '--clip-len', '1', '--size', '64', '64')
+    # 12 blocks of 384 channels: 12 C^2 weights, 21 tokens in nine, 221 in three.
+    in_blocks = 12 * 384**2 * (9 * 21 + 3 * 221) / 1e9
+    assert in_blocks < row['facts']['G multiply-adds'] < 2 * in_blocks
+
+
 def test_settings_set_options_and_values_of_the_config(run):
     few, more = run(
         'forward', TINY, '--size', '48', '64', '--compare', 'clip_len=2',
@@ -142,3 +150,27 @@ def test_both_kinds_of_attention_agree(run):
     assert efficient['medians']['result'] == pytest.approx(
         plain['medians']['result'], rel=1e-5
     )
+
+
+def test_a_model_with_a_state_runs_frame_by_frame(run):
+    config = str(ROOT / 'configs' / 'videomt_small_shapes.py')
+    results, forward = run(
+        'online', config, '--size', '64', '64', '--num-frames', '4', '--no-official',
+        '--cfg-options', 'model.backbone.stem.init_cfg=None',
+    )  # fmt: skip
+    medians = results['medians']
+    assert 0 < medians['latency, median ms'] <= medians['latency, 95 % ms']
+    shares = medians['single frames, % of CPU'], medians['clips, % of CPU']
+    assert min(shares) > 5
+    assert sum(shares) < 100
+    assert forward['num_items'] == 4
+
+
+def test_videomt_is_that_of_transformers(run):
+    transformers = pytest.importorskip('transformers')
+    if not hasattr(transformers, 'VideomtConfig'):
+        pytest.skip('transformers has no VidEoMT')
+    config = str(ROOT / 'configs' / 'videomt_vit-s.py')
+    rows = run('online', config, '--size', '64', '64', '--num-frames', '3')
+    assert [row['name'].endswith('transformers') for row in rows] == [0, 0, 1, 1]
+    assert rows[3]['facts']['difference'] < 1e-4

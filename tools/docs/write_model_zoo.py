@@ -77,7 +77,7 @@ def make_page(metafile: str) -> str:
             _table(('model', 'method', *METRICS), map(_published, published)),
             WEIGHTS,
             _table(('model', 'trained on', 'file', 'licence'), map(_weights, weights)),
-            *map(_licence_note, content['Collections']),
+            *map(_licence_note, content.get('Collections', ())),
             MEASURED,
             _table(
                 ('model', 'tested on', 'training', *METRICS[:3]),

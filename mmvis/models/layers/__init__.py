@@ -5,7 +5,12 @@ from mmvis.models.layers.attend import attend
 from mmvis.models.layers.channel_norm import ChannelNorm
 from mmvis.models.layers.clip_position import sine_position, sine_position_3d
 from mmvis.models.layers.fast_attention import fast_attention
-from mmvis.models.layers.fast_linear import FastLinear, fast_linear, fast_products
+from mmvis.models.layers.fast_linear import (
+    FastLinear,
+    fast_inner_products,
+    fast_linear,
+    inner_products,
+)
 from mmvis.models.layers.level_position import grid_position, level_position
 from mmvis.models.layers.pointwise_conv import PointwiseConv2d
 from mmvis.models.layers.replace_layers import replace_layers
@@ -38,9 +43,10 @@ __all__ = [
     'attend',
     'check_shift_strides',
     'fast_attention',
+    'fast_inner_products',
     'fast_linear',
-    'fast_products',
     'grid_position',
+    'inner_products',
     'level_position',
     'replace_layers',
     'rotary_position',

@@ -10,7 +10,13 @@ from torch.nn.modules.linear import NonDynamicallyQuantizableLinear
 
 from mmvis.models.layers.replace_layers import replace_layers
 
-__all__ = ['FastLinear', 'fast_linear', 'fast_products', 'is_fast']
+__all__ = [
+    'FastLinear',
+    'fast_inner_products',
+    'fast_linear',
+    'inner_products',
+    'is_fast',
+]
 
 
 def fast_linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor:
@@ -33,8 +39,8 @@ def fast_linear(x: Tensor, weight: Tensor, bias: Tensor | None = None) -> Tensor
     return torch.ops.mkldnn._linear_pointwise(x, weight, bias, 'none', [], '')
 
 
-def fast_products(x: Tensor, y: Tensor) -> Tensor:
-    """Compute inner products of vectors, with :func:`fast_linear`.
+def inner_products(x: Tensor, y: Tensor) -> Tensor:
+    """Compute inner products of vectors.
 
     Args:
         x (Tensor): Shape (B, N, C).
@@ -43,8 +49,13 @@ def fast_products(x: Tensor, y: Tensor) -> Tensor:
     Returns:
         Tensor: Shape (B, N, M).
     """
+    return x @ y.transpose(1, 2)
+
+
+def fast_inner_products(x: Tensor, y: Tensor) -> Tensor:
+    """Compute :func:`inner_products` with :func:`fast_linear`."""
     if not is_fast(x, y):
-        return x @ y.transpose(1, 2)
+        return inner_products(x, y)
     return torch.stack([fast_linear(*pair) for pair in zip(x, y)])
 
 

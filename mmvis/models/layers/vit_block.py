@@ -8,8 +8,6 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmvis.errors import UserValueError
-from mmvis.models.layers.fast_attention import fast_attention
-from mmvis.models.layers.fast_linear import FastLinear, fast_linear
 from mmvis.models.layers.rotary_position import rotate_tokens
 
 __all__ = ['ViTBlock']
@@ -20,8 +18,7 @@ class ViTBlock(BaseModule):
 
     The block of ViT (Dosovitskiy et al., ICLR 2021), Eq. 2 and 3, with the layer
     scale of CaiT (Touvron et al., ICCV 2021), Eq. 4, as in DINOv2 and DINOv3. Weights
-    of attention are never held as a whole where PyTorch has a kernel for it; on CPUs
-    oneDNN computes the products, see :func:`fast_linear`.
+    of attention are never held as a whole where PyTorch has a kernel for it.
 
     Args:
         embed_dims (int): C.
@@ -87,11 +84,14 @@ class _SelfAttention(BaseModule):
     def __init__(self, embed_dims: int, num_heads: int, key_bias: bool) -> None:
         super().__init__()
         self.num_heads = num_heads
-        self.qkv = FastLinear(embed_dims, 3 * embed_dims, bias=key_bias)
+        # What the fast mode replaces.
+        self.linear = F.linear
+        self.attend = F.scaled_dot_product_attention
+        self.qkv = nn.Linear(embed_dims, 3 * embed_dims, bias=key_bias)
         if not key_bias:
             self.q_bias = nn.Parameter(self.qkv.weight.new_zeros(embed_dims))
             self.v_bias = nn.Parameter(self.qkv.weight.new_zeros(embed_dims))
-        self.proj = FastLinear(embed_dims, embed_dims)
+        self.proj = nn.Linear(embed_dims, embed_dims)
 
     def forward(
         self,
@@ -99,12 +99,12 @@ class _SelfAttention(BaseModule):
         attn_mask: Tensor | None,
         rotation: tuple[Tensor, Tensor] | None,
     ) -> Tensor:
-        qkv = fast_linear(x, self.qkv.weight, self._bias())
+        qkv = self.linear(x, self.qkv.weight, self._bias())
         qkv = qkv.unflatten(-1, (3, self.num_heads, -1))
         q, k, v = qkv.permute(2, 0, 3, 1, 4)  # each (B, heads, N, C/heads)
         if rotation is not None:
             q, k = rotate_tokens(q, *rotation), rotate_tokens(k, *rotation)
-        x = fast_attention(q, k, v, attn_mask)
+        x = self.attend(q, k, v, attn_mask)
         return self.proj(x.transpose(1, 2).flatten(2))  # (B, N, C)
 
     def _bias(self) -> Tensor:
@@ -117,8 +117,8 @@ class _SelfAttention(BaseModule):
 class _FeedForward(BaseModule):
     def __init__(self, embed_dims: int, hidden_channels: int) -> None:
         super().__init__()
-        self.fc1 = FastLinear(embed_dims, hidden_channels)
-        self.fc2 = FastLinear(hidden_channels, embed_dims)
+        self.fc1 = nn.Linear(embed_dims, hidden_channels)
+        self.fc2 = nn.Linear(hidden_channels, embed_dims)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.fc2(F.gelu(self.fc1(x)))

@@ -10,7 +10,13 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from mmvis.errors import UserValueError
-from mmvis.models.layers import FastLinear, fast_linear
+from mmvis.models.layers import (
+    FastLinear,
+    fast_attention,
+    fast_inner_products,
+    fast_linear,
+    inner_products,
+)
 from mmvis.models.vis.base import ClipVISModel
 
 __all__ = ['fast_dtype', 'make_fast']
@@ -18,6 +24,12 @@ __all__ = ['fast_dtype', 'make_fast']
 #: Largest difference of the maps before the head, relative to their largest value.
 _TOLERANCE = 1e-4
 _PROBE_SIZE = 64
+#: Functions that a module has as an attribute, and what takes their place on a CPU.
+_ON_CPU = dict(
+    linear=(F.linear, fast_linear),
+    attend=(F.scaled_dot_product_attention, fast_attention),
+    products=(inner_products, fast_inner_products),
+)
 
 
 @torch.no_grad()
@@ -25,7 +37,8 @@ def make_fast(model: ClipVISModel) -> None:
     """Rewrite a model for inference; afterwards it cannot be trained.
 
     - Batch norms of backbone and necks are folded into the convolutions before them.
-    - On a CPU oneDNN computes the linear layers, see :func:`fast_linear`.
+    - On a CPU oneDNN computes the linear layers, see :func:`fast_linear`, and the
+      products of vision transformers.
     - On a GPU convolutions have channels last, and :func:`fast_dtype` is used.
 
     In float32 the outputs differ from those of the model before by rounding, less than
@@ -56,8 +69,9 @@ def make_fast(model: ClipVISModel) -> None:
     if device.type == 'cpu':
         FastLinear.convert(model)
         for module in model.modules():
-            if getattr(module, 'linear', None) is F.linear:
-                module.linear = fast_linear
+            for name, (plain, fast) in _ON_CPU.items():
+                if getattr(module, name, None) is plain:
+                    setattr(module, name, fast)
     else:
         model.to(memory_format=torch.channels_last)
     model.autocast_dtype = fast_dtype(device)

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from mmvis.errors import UserValueError
 from mmvis.models.layers import (
     ViTBlock,
-    fast_products,
+    inner_products,
     rotary_position,
     run_recomputed,
     stack_layers,
@@ -108,6 +108,7 @@ class VidEoMTHead(BaseModule):
             nn.GELU(),
             nn.Linear(embed_dims, embed_dims),
         )
+        self.products = inner_products  # the fast mode replaces it
         self.upscaler = MaskUpscaler(embed_dims, num_upscale_steps)
         if propagation == 'linear':
             self.query_updater = nn.Linear(embed_dims, embed_dims)
@@ -250,7 +251,7 @@ class VidEoMTHead(BaseModule):
         x = self.norm(x)
         queries, patches = x[:, : self.num_queries], x[:, -size[0] * size[1] :]
         mask_features = self.upscaler(patches.transpose(1, 2).unflatten(-1, size))
-        masks = fast_products(
+        masks = self.products(
             self.mask_embed(queries), mask_features.flatten(2).transpose(1, 2)
         )
         return dict(

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch.nn import functional as F
 
-from mmvis.models.layers import fast_attention, fast_products
+from mmvis.models.layers import fast_attention, fast_inner_products
 
 NUM_TOKENS = 300  # more than pass through at once
 
@@ -64,8 +64,8 @@ def test_products(with_grad):
     x = torch.randn(2, 7, 6, generator=generator)
     y = torch.randn(2, 6, 9, generator=generator).transpose(1, 2)
     with torch.set_grad_enabled(with_grad):
-        calls = calls_of(fast_products, x, y)
-        products = fast_products(x, y)
+        calls = calls_of(fast_inner_products, x, y)
+        products = fast_inner_products(x, y)
     assert ('mkldnn::_linear_pointwise' in calls) == (not with_grad)
     expected = (x[:, :, None] * y[:, None]).sum(-1)
     torch.testing.assert_close(products, expected)

@@ -6,7 +6,7 @@ from mmengine.registry import init_default_scope
 from torch import nn
 from torch.nn import functional as F
 
-from mmvis.models.layers import FastLinear, fast_linear
+from mmvis.models.layers import FastLinear, fast_attention, fast_linear
 from mmvis.models.vis import fast_dtype, fast_mode, make_fast
 from mmvis.registry import MODELS
 
@@ -54,11 +54,64 @@ def model(request):
     return build(*request.param)
 
 
+@pytest.fixture
+def product_counts():
+    """Number of products that oneDNN computes for a clip."""
+
+    def count(model, clip):
+        with torch.profiler.profile() as profile:
+            model(clip)
+        names = [event.name for event in profile.events()]
+        return names.count('mkldnn::_linear_pointwise')
+
+    return count
+
+
 @torch.no_grad()
 def test_outputs_differ_by_rounding(model):
     clip = torch.randn(1, 3, 3, *SIZE)
     expected = model(clip)
     make_fast(model)
+    for name, value in model(clip).items():
+        scale = expected[name].abs().max().item()
+        torch.testing.assert_close(value, expected[name], atol=1e-4 * scale, rtol=0)
+
+
+@torch.no_grad()
+def test_products_of_a_vision_transformer(product_counts):
+    torch.manual_seed(0)
+    layer = dict(num_heads=2, layer_scale=1.0)
+    model = MODELS.build(
+        dict(
+            type='VidEoMT',
+            backbone=dict(
+                type='VisionTransformer',
+                embed_dims=16,
+                num_blocks=2,
+                layer=layer,
+                patch_size=8,
+                img_size=64,
+            ),
+            head=dict(
+                type='VidEoMTHead',
+                num_classes=3,
+                in_channels=[16],
+                layer=layer,
+                num_blocks=2,
+                num_queries=5,
+            ),
+        )
+    ).eval()
+    model.head.attn_mask_probs.zero_()
+    clip = torch.randn(1, 3, 3, 64, 64)
+    expected = model(clip)
+    assert product_counts(model, clip) == 0  # the default computes as PyTorch does
+    make_fast(model)
+    # Per frame: the ViT's two blocks and the head's two, each with four linear layers
+    # and two heads of attention; and the linear layers after them.
+    assert product_counts(model, clip) >= 3 * 4 * (4 + 2 * 2)
+    attends = [m.attend for m in model.modules() if hasattr(m, 'attend')]
+    assert attends == [fast_attention] * 4
     for name, value in model(clip).items():
         scale = expected[name].abs().max().item()
         torch.testing.assert_close(value, expected[name], atol=1e-4 * scale, rtol=0)

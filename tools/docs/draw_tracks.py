@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from mmengine.structures import InstanceData
 
 EXAMPLES = """examples:
-  python tools/docs/draw_tracks.py data/shapes_vis --video-id 7
-  python tools/docs/draw_tracks.py data/shapes_vis --video-id 7 \\
+  python tools/docs/draw_tracks.py data/shapes_vis --video-id 51
+  python tools/docs/draw_tracks.py data/shapes_vis --video-id 51 \\
       --results work_dirs/quickstart/results.json
 """
 CONTENTS = ('categories', 'annotations')

@@ -1,6 +1,7 @@
 # OVIS, as downloaded (images lie directly under the split):
 #   data/ovis/annotations_{train,valid,test}.json
 #   data/ovis/{train,valid,test}/<video>/<frame>.jpg
+# AP is computed if annotations_valid.json has annotations, which were published later.
 _base_ = 'youtube_vis_2019.py'
 
 dataset_version = 'ovis'
@@ -22,3 +23,4 @@ test_dataloader = dict(
         data_prefix=dict(img='valid/'),
     )
 )
+test_evaluator = dict(format_only=False)

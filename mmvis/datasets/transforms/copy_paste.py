@@ -7,6 +7,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet.structures.mask import BitmapMasks
 
+from mmvis.datasets.transforms.pseudo_clip import check_scale_range
 from mmvis.errors import UserValueError
 from mmvis.registry import TRANSFORMS
 from mmvis.structures.rle import mask_bbox
@@ -63,16 +64,12 @@ class CopyPasteClip(BaseTransform):
         for name, share in shares.items():
             if not 0 <= share <= 1:
                 raise UserValueError(f'`{name}` must be in [0, 1], got {share}.')
-        if max_num_pasted < 0 or max_drift < 0:
+        if not (max_num_pasted >= 0 and max_drift >= 0):  # NaN is neither
             raise UserValueError(
                 '`max_num_pasted` and `max_drift` must not be negative, got '
                 f'{max_num_pasted} and {max_drift}.'
             )
-        if not 0 < scale_range[0] <= scale_range[1]:
-            raise UserValueError(
-                f'`scale_range` must be (low, high) with 0 < low <= high, got '
-                f'{scale_range}.'
-            )
+        check_scale_range(scale_range)
         self.prob = prob
         self.max_num_pasted = max_num_pasted
         self.scale_range = tuple(scale_range)

@@ -11,7 +11,7 @@ from mmdet.structures.mask import BitmapMasks
 from mmvis.errors import UserValueError
 from mmvis.registry import TRANSFORMS
 
-__all__ = ['MakePseudoClip']
+__all__ = ['MakePseudoClip', 'check_scale_range']
 
 
 @dataclass
@@ -76,11 +76,7 @@ class MakePseudoClip(BaseTransform):
     ) -> None:
         if clip_len < 1:
             raise UserValueError(f'`clip_len` must be at least 1, got {clip_len}.')
-        if not 0 < scale_range[0] <= scale_range[1]:
-            raise UserValueError(
-                f'`scale_range` must be (low, high) with 0 < low <= high, got '
-                f'{scale_range}.'
-            )
+        check_scale_range(scale_range)
         self.clip_len = clip_len
         self.max_rotate_degree = max_rotate_degree
         self.scale_range = tuple(scale_range)
@@ -144,3 +140,16 @@ def _warp_masks(masks: BitmapMasks, pose: np.ndarray) -> BitmapMasks:
         for mask in masks.masks
     ]
     return BitmapMasks(warped, height, width)
+
+
+def check_scale_range(scale_range: tuple[float, float]) -> None:
+    """Check the range that the scales of a transform are drawn from.
+
+    Raises:
+        ValueError: If it is no range of positive numbers.
+    """
+    if not 0 < scale_range[0] <= scale_range[1]:
+        raise UserValueError(
+            f'`scale_range` must be (low, high) with 0 < low <= high, got '
+            f'{scale_range}.'
+        )

@@ -129,6 +129,7 @@ def test_share_and_number(seeded):
     [
         (dict(prob=1.5), r'`prob` must be in \[0, 1\], got 1.5'),
         (dict(max_num_pasted=-1), 'must not be negative'),
+        (dict(max_drift=float('nan')), 'must not be negative, got 2 and nan'),
         (dict(scale_range=(0.0, 1.0)), '0 < low <= high'),
     ],
 )

@@ -12,6 +12,14 @@ if not hasattr(transformers, 'VideomtConfig'):
 HEADS = dict(tiny=2, s=6, b=12)
 
 
+def assert_same_logits(make, outputs, expected):
+    for value, frames in (
+        (outputs['cls_logits'], expected.class_queries_logits),
+        (outputs['mask_logits'], expected.masks_queries_logits),
+    ):
+        torch.testing.assert_close(value, make.by_clip(frames, 2), atol=1e-4, rtol=0)
+
+
 @torch.no_grad()
 @pytest.mark.parametrize(
     ('size', 'num_frames'),
@@ -27,12 +35,9 @@ def test_forward(golden, size, num_frames):
     )
     ours = golden.convert(theirs.state_dict(), HEADS[size])
     clips = make.draw_clips(2, num_frames, theirs.config.image_size)
-    expected, outputs = theirs(clips), ours(clips)
-    for value, frames in (
-        (outputs['cls_logits'], expected.class_queries_logits),
-        (outputs['mask_logits'], expected.masks_queries_logits),
-    ):
-        torch.testing.assert_close(value, make.by_clip(frames, 2), atol=1e-4, rtol=0)
+    noise = torch.randn(clips.shape, generator=torch.Generator().manual_seed(0))
+    for clip in (clips, noise):
+        assert_same_logits(make, ours(clip), theirs(clip))
 
 
 @torch.no_grad()
@@ -51,12 +56,7 @@ def test_forward_at_another_size(golden, image_size):
     weights |= {'embeddings.position_embeddings.weight': positions}
     theirs.load_state_dict(weights)
     clips = make.draw_clips(2, 3, image_size)
-    expected, outputs = theirs(clips), ours(clips)
-    for value, frames in (
-        (outputs['cls_logits'], expected.class_queries_logits),
-        (outputs['mask_logits'], expected.masks_queries_logits),
-    ):
-        torch.testing.assert_close(value, make.by_clip(frames, 2), atol=1e-4, rtol=0)
+    assert_same_logits(make, ours(clips), theirs(clips))
 
 
 @torch.no_grad()

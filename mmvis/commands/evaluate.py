@@ -32,6 +32,8 @@ EXAMPLES = """examples:
     mmvis evaluate data/val.json results.json --track-metrics --score-thr 0.5
   the protocol of YouTube-VIS 2022 (AP is the mean of short and long videos):
     mmvis evaluate valid_2022.json results.json --short-gt valid_2021.json
+  are objects found, whatever they are called (AR100 is the class-agnostic recall):
+    mmvis evaluate data/val.json results.json --class-agnostic
 
 The numbers are those of the official evaluator, in full precision in METRICS.json:
 AP AP50 AP75 APs APm APl AR1 AR10 AR100 ARs ARm ARl, and per_category by category id;
@@ -69,6 +71,11 @@ def parse_args(args: Sequence[str] | None = None) -> argparse.Namespace:
         metavar='FRAMES',
         type=positive_int,
         help='the same: the long ones have at least this many frames',
+    )
+    parser.add_argument(
+        '--class-agnostic',
+        action='store_true',
+        help='AP and AR of all categories as one: a track may match an object of any',
     )
     parser.add_argument(
         '--track-metrics',
@@ -112,10 +119,12 @@ def evaluate(options: argparse.Namespace) -> tuple[Report, dict[int, str], dict]
         short_gt = None if path is None else read_ytvis_json(path)
         long_ids = find_long_videos(gt, options.min_long_len, short_gt)
     names = {category['id']: category['name'] for category in gt['categories']}
+    names[-1] = 'all as one'
     of_tracks = {}
     if options.track_metrics:
         of_tracks = evaluate_tracks(gt, results, options.score_thr)
-    return make_report(gt, results, long_ids), names, of_tracks
+    use_cats = not options.class_agnostic
+    return make_report(gt, results, long_ids, use_cats), names, of_tracks
 
 
 def main(args: Sequence[str] | None = None) -> None:

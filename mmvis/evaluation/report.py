@@ -77,7 +77,10 @@ class Report:
 
 
 def make_report(
-    gt: dict, results: list[dict], long_ids: set[int] | None = None
+    gt: dict,
+    results: list[dict],
+    long_ids: set[int] | None = None,
+    use_cats: bool = True,
 ) -> Report:
     """Evaluate results.
 
@@ -86,15 +89,17 @@ def make_report(
         results (list[dict]): The parsed results.
         long_ids (set[int] | None): Ids of the long videos, to evaluate short and
             long ones apart as in 2022. Defaults to None, all videos together.
+        use_cats (bool): Whether categories count apart. If not, a track may be of
+            any, and the only category of the report is -1. Defaults to True.
 
     Returns:
         Report: The numbers.
     """
     if long_ids is None:
-        return _report(evaluate_ytvis(gt, results))
+        return _report(evaluate_ytvis(gt, results, use_cats))
     short_ids = {video['id'] for video in gt['videos']} - long_ids
-    short = make_report(*keep_videos(gt, results, short_ids))
-    long = make_report(*keep_videos(gt, results, long_ids))
+    short = make_report(*keep_videos(gt, results, short_ids), use_cats=use_cats)
+    long = make_report(*keep_videos(gt, results, long_ids), use_cats=use_cats)
     per_category = {
         cat_id: _mean(values, long.per_category[cat_id])
         for cat_id, values in short.per_category.items()

@@ -45,6 +45,24 @@ def test_track_metrics_are_printed_and_written(files, tmp_path, capsys):
     assert fewer['J&F'] == pytest.approx(3 / 4)
 
 
+def test_class_agnostic_scores_forget_the_names(files, tmp_path, capsys):
+    gt_file, results_file = files
+    results = json.loads(Path(results_file).read_text())
+    categories = sorted({entry['category_id'] for entry in results})
+    for entry in results:  # every object gets the name of another one
+        place = categories.index(entry['category_id'])
+        entry['category_id'] = categories[place - 1]
+    Path(results_file).write_text(json.dumps(results))
+    out = tmp_path / 'metrics.json'
+    main([gt_file, results_file, '--out', str(out)])
+    assert json.loads(out.read_text())['AR100'] == 0
+    main([gt_file, results_file, '--class-agnostic', '--out', str(out)])
+    metrics = json.loads(out.read_text())
+    assert metrics['AR100'] == metrics['AP'] == 1
+    assert list(metrics['per_category']) == ['-1']
+    assert ' all as one ' in capsys.readouterr().out
+
+
 def test_scoring_imports_no_torch(files):
     code = (
         f'import sys; sys.argv = ["evaluate.py", *{files!r}]\n'

@@ -13,6 +13,7 @@ __all__ = ['COMMANDS', 'main']
 COMMANDS = {
     'check': ('mmvis.commands.data.check', 'find, and fix, all faults of annotations'),
     'convert': ('mmvis.commands.data.convert', 'labels of one format to another'),
+    'clips': ('mmvis.commands.data.clips', 'make videos of annotated photos'),
     'frames': ('mmvis.commands.data.frames', 'split videos into frames'),
     'split': ('mmvis.commands.data.split', 'hold out videos for validation'),
     'browse': ('mmvis.commands.data.browse', 'draw the clips of a training set'),

@@ -2,33 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import ast
+from collections.abc import Callable
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 __all__ = ['lazy_exports']
 
 
-def lazy_exports(
-    package: str, modules: Mapping[str, Sequence[str]]
-) -> Callable[[str], Any]:
-    """Make the ``__getattr__`` of a package (PEP 562).
+def lazy_exports(package: str, file: str) -> tuple[Callable[[str], Any], list[str]]:
+    """Make ``__getattr__`` (PEP 562) and ``__all__`` of a package from its stub.
 
-    Reading annotations then does not import torch because another module needs it.
+    Reading annotations then does not import torch because another module needs it. The
+    stub ``__init__.pyi`` imports every name that the package exports, so that type
+    checkers and editors know them, too.
 
     Args:
         package (str): Name of the package.
-        modules (Mapping[str, Sequence[str]]): Module in the package -> its names that
-            the package exports.
+        file (str): Its ``__init__.py``.
 
     Returns:
-        Callable: Gives the value of a name.
+        tuple[Callable, list[str]]: A function that gives the value of a name, and all
+        names.
     """
-    places = {name: module for module, names in modules.items() for name in names}
+    stub = ast.parse(Path(file).with_suffix('.pyi').read_text(encoding='utf-8'))
+    places = {
+        name.name: statement.module
+        for statement in stub.body
+        if isinstance(statement, ast.ImportFrom) and statement.module
+        for name in statement.names
+    }
 
     def get(name: str) -> Any:
         if name not in places:
             raise AttributeError(f'module {package!r} has no attribute {name!r}')
-        return getattr(import_module(f'{package}.{places[name]}'), name)
+        return getattr(import_module(places[name]), name)
 
-    return get
+    return get, sorted(places)

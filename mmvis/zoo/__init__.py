@@ -2,11 +2,5 @@
 
 from mmvis.lazy_exports import lazy_exports
 
-_MODULES = {
-    'cache': ['cache_folder'],
-    'download': ['RemoteFile', 'fetch_file'],
-    'model_index': ['ZooModel', 'find_config', 'find_model', 'list_models'],
-    'weights': ['fetch_weights'],
-}
-__getattr__ = lazy_exports(__name__, _MODULES)  # converting weights needs torch
-__all__ = sorted(name for names in _MODULES.values() for name in names)
+# Converting weights needs torch.
+__getattr__, __all__ = lazy_exports(__name__, __file__)

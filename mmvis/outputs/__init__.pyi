@@ -1,0 +1,12 @@
+from mmvis.outputs.formats import DEFAULT_FORMATS as DEFAULT_FORMATS
+from mmvis.outputs.formats import FORMATS as FORMATS
+from mmvis.outputs.formats import endings_of as endings_of
+from mmvis.outputs.frame_result import FrameResult as FrameResult
+from mmvis.outputs.frame_result import TrackInFrame as TrackInFrame
+from mmvis.outputs.frame_writers import write_frames as write_frames
+from mmvis.outputs.output_files import OutputFiles as OutputFiles
+from mmvis.outputs.output_files import safe_name as safe_name
+from mmvis.outputs.video_facts import VideoFacts as VideoFacts
+from mmvis.outputs.video_result import Track as Track
+from mmvis.outputs.video_result import VideoResult as VideoResult
+from mmvis.outputs.video_result import best_rows as best_rows

@@ -1,0 +1,12 @@
+from mmvis.sources.arrays import ArrayFrames as ArrayFrames
+from mmvis.sources.arrays import GeneratedFrames as GeneratedFrames
+from mmvis.sources.arrays import to_frame as to_frame
+from mmvis.sources.frame_source import Frame as Frame
+from mmvis.sources.frame_source import FrameSource as FrameSource
+from mmvis.sources.image_files import FrameFiles as FrameFiles
+from mmvis.sources.image_files import ImageSource as ImageSource
+from mmvis.sources.image_files import natural_key as natural_key
+from mmvis.sources.live import VideoURL as VideoURL
+from mmvis.sources.live import Webcam as Webcam
+from mmvis.sources.opening import open_sources as open_sources
+from mmvis.sources.video_file import VideoFile as VideoFile

@@ -1,0 +1,12 @@
+from mmvis.structures.clip_features import ClipFeatures as ClipFeatures
+from mmvis.structures.clip_prediction import ClipPrediction as ClipPrediction
+from mmvis.structures.encoded_masks import EncodedMasks as EncodedMasks
+from mmvis.structures.frame_masks import EncodedMask as EncodedMask
+from mmvis.structures.frame_masks import FrameMasks as FrameMasks
+from mmvis.structures.frame_masks import PackedMask as PackedMask
+from mmvis.structures.roi_clip_prediction import AnyClipPrediction as AnyClipPrediction
+from mmvis.structures.roi_clip_prediction import RoIClipPrediction as RoIClipPrediction
+from mmvis.structures.roi_frame_masks import AnyFrameMasks as AnyFrameMasks
+from mmvis.structures.roi_frame_masks import RoIFrameMasks as RoIFrameMasks
+from mmvis.structures.video_record import read_video_record as read_video_record
+from mmvis.structures.video_record import write_video_record as write_video_record

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import stat
 from pathlib import Path
 
@@ -36,11 +37,11 @@ _STARTS = {
 _LONGEST = max(map(len, _STARTS))
 
 
-def check_is_file(path: str | Path) -> None:
+def check_is_file(path: str | os.PathLike) -> None:
     """Refuse what is there but no file; reading it may never end.
 
     Args:
-        path (str | Path): Of the file system. One that does not exist passes.
+        path (str | os.PathLike): Of the file system. One that does not exist passes.
 
     Raises:
         ValueError: If it is a folder, a device, a named pipe or a socket.

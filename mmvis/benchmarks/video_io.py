@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from argparse import Namespace
-from collections.abc import Callable, Iterator, Sequence
-from copy import copy
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -19,7 +18,7 @@ from mmvis.benchmarks.videos import frame_folder, make_data
 from mmvis.inference import FrameTracks
 from mmvis.outputs import FrameResult
 from mmvis.sources import VideoFile, open_sources
-from mmvis.structures import EncodedMask
+from mmvis.structures import EncodedMask, EncodedMasks
 from mmvis.visualization import VideoWriter
 
 __all__ = ['workloads']
@@ -113,40 +112,28 @@ STEPS = {
 
 def _made_up_results(path: str) -> Iterator[FrameResult]:
     """Frames of a video file with ellipses as tracks."""
+    ids = list(range(NUM_TRACKS))
+    labels, scores = torch.zeros(NUM_TRACKS).long(), torch.ones(NUM_TRACKS)
     masks = None
     for frame_id, frame in enumerate(VideoFile(path)):
         if masks is None:
-            size = frame.load().shape[:2]
-            masks = _Ellipses(size)
-        ids = list(range(NUM_TRACKS))
-        labels, scores = torch.zeros(NUM_TRACKS).long(), torch.ones(NUM_TRACKS)
-        tracks = FrameTracks(frame_id, ids, labels, scores, masks, size)
+            height, width = frame.load().shape[:2]
+            masks = _ellipses(height, width)
+        tracks = FrameTracks(frame_id, ids, labels, scores, masks, (height, width))
         yield FrameResult(tracks, frame.time, frame.load, ('object',))
 
 
-class _Ellipses:
+def _ellipses(height: int, width: int) -> EncodedMasks:
     """Masks of three ellipses, each a quarter of the frame wide and high.
 
     They are encoded once, so that drawing is measured and encoding is not.
     """
-
-    def __init__(self, size: tuple[int, int]) -> None:
-        height, width = size
-        self._encoded = []
-        for n in range(NUM_TRACKS):
-            mask = np.zeros(size, dtype=np.uint8)
-            centre = (width * (n + 1) // (NUM_TRACKS + 1), height // 2)
-            cv2.ellipse(mask, centre, (width // 8, height // 4), 0, 0, 360, 1, -1)
-            rle = mask_util.encode(np.asfortranarray(mask))
-            x, y, w, h = mask_util.toBbox(rle).tolist()
-            self._encoded.append(EncodedMask(rle['counts'], [x, y, x + w, y + h]))
-
-    def select(self, rows: Sequence[int]) -> _Ellipses:
-        """Some of them, as ``FrameMasks.select``."""
-        chosen = copy(self)
-        chosen._encoded = [self._encoded[row] for row in rows]
-        return chosen
-
-    def encode(self, size: tuple[int, int]) -> list[EncodedMask]:
-        """RLE and box of each, as ``FrameMasks.encode``."""
-        return self._encoded
+    encoded = []
+    for n in range(NUM_TRACKS):
+        mask = np.zeros((height, width), dtype=np.uint8)
+        centre = (width * (n + 1) // (NUM_TRACKS + 1), height // 2)
+        cv2.ellipse(mask, centre, (width // 8, height // 4), 0, 0, 360, 1, -1)
+        rle = mask_util.encode(np.asfortranarray(mask))
+        x, y, w, h = mask_util.toBbox(rle).tolist()
+        encoded.append(EncodedMask(rle['counts'], [x, y, x + w, y + h]))
+    return EncodedMasks(encoded)

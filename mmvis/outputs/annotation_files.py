@@ -20,14 +20,14 @@ __all__ = ['write_coco', 'write_record', 'write_ytvis']
 def write_record(path: Path, facts: VideoFacts) -> Iterator[Callable]:
     """Write all tracks with their masks and boxes, see :func:`write_video_record`."""
     yield _ignore
-    write_video_record(facts.result, path, facts.classes)
+    write_video_record(facts.finished_result, path, facts.classes)
 
 
 @contextmanager
 def write_ytvis(path: Path, facts: VideoFacts) -> Iterator[Callable]:
     """Write all tracks as YouTube-VIS ``results.json``."""
     yield _ignore
-    result = facts.result
+    result = facts.finished_result
     tracks = result.pred_track_instances
     entries = tracks_to_results(result.video_id, tracks, facts.cat_ids)
     _write_json(path, entries)
@@ -36,7 +36,7 @@ def write_ytvis(path: Path, facts: VideoFacts) -> Iterator[Callable]:
 @contextmanager
 def write_coco(path: Path, facts: VideoFacts) -> Iterator[Callable]:
     """Write a CocoVID file: COCO's with videos, frame ids and instance ids."""
-    result = facts.result
+    result = facts.finished_result
     height, width = result.ori_shape
     size = dict(height=height, width=width)
     images: list[dict] = []

@@ -190,21 +190,25 @@ class FrameResult:
             tracks.track_ids,
             tracks.labels.tolist(),
             tracks.scores.tolist(),
-            tracks.bboxes,
-            tracks.rles,
+            tracks.encoded,
         )
         return [
-            TrackInFrame(id_, label, self.classes[label], score, box, _as_text(rle))
-            for id_, label, score, box, rle in rows
-            if rle is not None
+            TrackInFrame(
+                id_,
+                label,
+                self.classes[label],
+                score,
+                mask.bbox,
+                dict(size=list(self.size), counts=_as_text(mask.counts)),
+            )
+            for id_, label, score, mask in rows
+            if mask is not None
         ]
 
 
-def _as_text(rle: dict) -> dict:
-    """RLE with its counts as str, which json can hold and pycocotools takes."""
-    counts = rle['counts']
-    counts = counts.decode('ascii') if isinstance(counts, bytes) else counts
-    return dict(size=list(rle['size']), counts=counts)
+def _as_text(counts: str | bytes) -> str:
+    """Counts of an RLE as str, which json can hold and pycocotools takes."""
+    return counts.decode('ascii') if isinstance(counts, bytes) else counts
 
 
 def _import_supervision() -> Any:

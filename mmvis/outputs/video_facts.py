@@ -30,3 +30,14 @@ class VideoFacts:
     cat_ids: Sequence[int]
     paths: Sequence[Path] = ()
     result: VideoResult | None = None
+
+    @property
+    def finished_result(self) -> VideoResult:
+        """All of its tracks, for formats that need the whole video.
+
+        Raises:
+            ValueError: If the video has not ended.
+        """
+        if self.result is None:
+            raise ValueError(f'{self.name} has not ended; this format needs all of it')
+        return self.result

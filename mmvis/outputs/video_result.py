@@ -23,7 +23,7 @@ from mmvis.outputs.output_files import OutputFiles
 from mmvis.outputs.tables import TABLE_COLUMNS, table_rows
 from mmvis.outputs.video_facts import VideoFacts
 from mmvis.sources import FrameSource
-from mmvis.structures import EncodedMask
+from mmvis.structures import EncodedMask, EncodedMasks
 
 if TYPE_CHECKING:
     import pandas
@@ -283,7 +283,7 @@ class VideoResult:
             rows.instances_id[visible].tolist(),
             rows.labels[visible],
             rows.scores[visible],
-            _RecordedMasks(encoded),
+            EncodedMasks(encoded),
             self.ori_shape,
         )
         return FrameResult(tracks, self.times[frame_id], load, self.classes)
@@ -299,16 +299,6 @@ class VideoResult:
             raise IndexError(
                 f'{self.name} has frames 0 to {self.video_len - 1}, got {frame}'
             )
-
-
-class _RecordedMasks(list):
-    """Masks of a frame that are RLE already, in place of a model's logits."""
-
-    def encode(self, size: tuple[int, int]) -> list[EncodedMask]:
-        return list(self)
-
-    def select(self, rows: Sequence[int]) -> _RecordedMasks:
-        return _RecordedMasks(self[row] for row in rows)
 
 
 def best_rows(record: InstanceData) -> InstanceData:

@@ -166,12 +166,11 @@ class ClipFeatures:
         first = parts[0]
         if len(parts) == 1:
             return first
+        tokens = [p.tokens for p in parts if p.tokens is not None]
         return first.replace(
             maps=tuple(torch.cat(ms, dim=1) for ms in zip(*(p.maps for p in parts))),
             padding_masks=tuple(
                 torch.cat(ms, dim=1) for ms in zip(*(p.padding_masks for p in parts))
             ),
-            tokens=None
-            if first.tokens is None
-            else torch.cat([p.tokens for p in parts], dim=1),
+            tokens=torch.cat(tokens, dim=1) if tokens else None,
         )

@@ -23,11 +23,11 @@ class EncodedMask(NamedTuple):
     """A mask with foreground, at the size of the video.
 
     Attributes:
-        counts (bytes): Counts of its compressed COCO RLE.
+        counts (str | bytes): Counts of its compressed COCO RLE.
         bbox (list[float]): Its box, xyxy in pixels of the video, to a hundredth.
     """
 
-    counts: bytes
+    counts: str | bytes
     bbox: list[float]
 
 
@@ -91,9 +91,9 @@ class FrameMasks:
         is_safe = ~(is_positive & ~((logits > low) & (logits < high))).flatten(1).any(1)
         is_safe &= min(logits.shape[1:]) > 1
         is_kept = _beside_a_change(is_positive)
-        ends = is_kept.flatten(1).sum(1).cumsum(0)
+        num_kept = is_kept.flatten(1).sum(1).cumsum(0)
         shown = is_positive.flatten(1).any(1)
-        facts = torch.stack([ends, shown, is_safe], 1).tolist()  # one transfer
+        facts = torch.stack([num_kept, shown, is_safe], 1).tolist()  # one transfer
         ends = [end for end, _, _ in facts]
         values = np.split(logits[is_kept].cpu().numpy(), ends[:-1])
         signs = is_positive.permute(1, 2, 0).cpu().numpy().astype(np.uint8, order='F')
@@ -193,7 +193,8 @@ def _encode(logits: np.ndarray, rows: _Axis, columns: _Axis) -> EncodedMask | No
     is_positive = logits > 0
     if not is_positive.any():
         return None
-    y, x = rows.span(is_positive.any(1)), columns.span(is_positive.any(0))
+    y = rows.span(np.any(is_positive, axis=1))
+    x = columns.span(np.any(is_positive, axis=0))
     resized = columns.resize(rows.resize(logits, y).T, x).T
     mask = np.zeros((rows.num_out, columns.num_out), dtype=np.uint8, order='F')
     mask[y, x] = resized > 0

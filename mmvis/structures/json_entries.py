@@ -114,7 +114,8 @@ class MaskCheck:
         counts = list(map(itemgetter('counts'), found))
         if list in set(map(type, counts)):  # uncompressed
             is_text = [type(item) is str for item in counts]
-            counts, sizes = list(compress(counts, is_text)), compress(sizes, is_text)
+            counts = list(compress(counts, is_text))
+            sizes = list(compress(sizes, is_text))
         self._counts += counts
         self._sizes += sizes
         self._places.append((place, path, masks))

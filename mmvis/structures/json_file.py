@@ -197,7 +197,8 @@ def check_keys(content: bytes | msgspec.Raw, place: Place) -> None:
 
 def first_byte(content: bytes) -> bytes:
     """The first byte of a text that is no white space, b'' if there is none."""
-    return re.match(rb'\s*(.?)', content)[1]
+    found = re.search(rb'\S', content)
+    return found[0] if found else b''
 
 
 def shorten(value: Any) -> str:
@@ -275,8 +276,9 @@ def path_at(content: bytes, offset: int) -> str:
         elif mark == b':':
             is_key = False
         elif b',' in token and steps:
-            is_key = isinstance(steps[-1], str)
-            if not is_key:
-                steps[-1] += token.count(b',')
+            last = steps[-1]
+            is_key = isinstance(last, str)
+            if isinstance(last, int):
+                steps[-1] = last + token.count(b',')
     path = ''.join(f'[{s}]' if isinstance(s, int) else f'.{s}' for s in steps)
     return path.removeprefix('.')

@@ -40,11 +40,11 @@ _MAX_DIGITS = 7  # 35 bits: the longest that 32-bit counts can need
 _CHUNK = 4096  # strings checked at a time, to bound memory
 
 
-def decode_runs(counts: list[str | bytes]) -> tuple[np.ndarray, np.ndarray]:
+def decode_runs(counts: Sequence[str | bytes]) -> tuple[np.ndarray, np.ndarray]:
     """Decode compressed RLE strings.
 
     Args:
-        counts (list[str | bytes]): N strings.
+        counts (Sequence[str | bytes]): N strings.
 
     Returns:
         tuple[np.ndarray, np.ndarray]: The run lengths of all strings in one row,
@@ -221,12 +221,12 @@ def mask_bbox(mask: np.ndarray) -> list[float]:
 
 
 def first_invalid_rle(
-    counts: list[str | bytes], pixels: np.ndarray
+    counts: Sequence[str | bytes], pixels: np.ndarray
 ) -> tuple[int, str] | None:
     """Find the first compressed RLE that is not a mask of its size.
 
     Args:
-        counts (list[str | bytes]): N compressed strings.
+        counts (Sequence[str | bytes]): N compressed strings.
         pixels (np.ndarray): Pixels that each mask must have, shape (N,).
 
     Returns:
@@ -241,12 +241,10 @@ def first_invalid_rle(
     return None
 
 
-def _codes(counts: list[str | bytes]) -> tuple[np.ndarray, np.ndarray]:
+def _codes(counts: Sequence[str | bytes]) -> tuple[np.ndarray, np.ndarray]:
     """Join strings; return their digits, uint8, and where each string ends, (N,)."""
     lengths = np.fromiter(map(len, counts), dtype=np.int64, count=len(counts))
-    if set(map(type, counts)) != {str}:
-        counts = [c if isinstance(c, str) else c.decode('latin-1') for c in counts]
-    text = ''.join(counts)
+    text = ''.join(c if isinstance(c, str) else c.decode('latin-1') for c in counts)
     if not text.isascii():
         # One byte per character, so that the lengths hold, and one that no RLE has.
         text = re.sub('[^\0-\x7f]', '\0', text)
@@ -288,7 +286,7 @@ def _undo_differences(values: np.ndarray, sizes: np.ndarray) -> np.ndarray:
 
 
 def _first_invalid(
-    counts: list[str | bytes], pixels: np.ndarray
+    counts: Sequence[str | bytes], pixels: np.ndarray
 ) -> tuple[int, str] | None:
     """Do the work of :func:`first_invalid_rle` for one chunk."""
     codes, ends = _codes(counts)

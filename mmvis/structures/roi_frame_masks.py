@@ -12,6 +12,7 @@ from pycocotools import mask as mask_util
 from torch import Tensor
 
 from mmvis.ops import paste_masks
+from mmvis.structures.encoded_masks import EncodedMasks
 from mmvis.structures.frame_masks import EncodedMask, FrameMasks
 
 __all__ = ['AnyFrameMasks', 'RoIFrameMasks']
@@ -88,8 +89,8 @@ class RoIFrameMasks:
         return [masks.select([i]) for i in range(len(self))]
 
 
-# What predictions give, and inference encodes.
-AnyFrameMasks = FrameMasks | RoIFrameMasks
+# What predictions and records give, and what is encoded.
+AnyFrameMasks = FrameMasks | RoIFrameMasks | EncodedMasks
 
 
 def _encode(probs: Tensor, bbox: Tensor, size: tuple[int, int]) -> EncodedMask | None:

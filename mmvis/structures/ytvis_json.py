@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
-from msgspec import UNSET, Raw
+from msgspec import UNSET, Raw, Struct
 
 from mmvis.errors import UserValueError
 from mmvis.structures.annotation_entries import (
@@ -25,6 +26,7 @@ from mmvis.structures.annotation_entries import (
     repeated_id,
 )
 from mmvis.structures.json_entries import (
+    RLE,
     MaskCheck,
     check_length,
     decode_entry,
@@ -205,8 +207,8 @@ class AnnotationReader:
         self.ids.add(track.id)
         return fields
 
-    def as_track(self, annotation: Annotation) -> Annotation:
-        """Bring an entry into the form of a track."""
+    def as_track(self, annotation: Any) -> Annotation:
+        """Bring a decoded entry into the form of a track."""
         return annotation
 
     def _check(self, track: Annotation, place: Place) -> dict:
@@ -246,7 +248,11 @@ class AnnotationReader:
         )
 
     def _compact(
-        self, mask: dict | list, size: list[int] | None, place: Place, frame_id: int
+        self,
+        mask: RLE | list[list[float]],
+        size: list[int] | None,
+        place: Place,
+        frame_id: int,
     ) -> dict | list:
         """Check and compact one frame's mask."""
         path = self.mask_path
@@ -340,7 +346,7 @@ def _other_format(top: dict[str, Raw], required: Sequence[str]) -> str:
     )
 
 
-def _read_by_id(content: Raw, kind: type, place: Place) -> dict[int, dict]:
+def _read_by_id(content: Raw, kind: type[Struct], place: Place) -> dict[int, dict]:
     """Read a list of small entries by their ids, which differ."""
     decoder = msgspec.json.Decoder(kind)
     entries: dict[int, dict] = {}

@@ -40,7 +40,7 @@ class ArrayFrames(FrameSource):
         self.num_frames = len(frames)
 
     def __iter__(self) -> Iterator[Frame]:
-        for i in range(self.num_frames):
+        for i in range(len(self._frames)):
             yield Frame(partial(self._load, i), i / self.fps, f'frame {i}')
 
     def _load(self, index: int) -> np.ndarray:

@@ -77,7 +77,10 @@ def check_container(path: Path) -> ContainerCheck:
             is_bare = container.format.name in _BARE_FORMATS
             packets = _read_packets(container, stream, decode=is_bare)
             fps = mean_fps(stream)
-            stated = _stated_frames(stream, packets, fps)
+            if stream.frames:
+                stated = stream.frames - packets.num_discarded
+            else:
+                stated = _frames_by_length(container.duration, packets, fps)
             format_name = container.format.name
     finally:
         av.logging.set_level(None)
@@ -136,15 +139,14 @@ def _read_packets(
         if packet.is_corrupt:
             found.fault = 'a packet is incomplete'
         stamp = packet.dts if packet.pts is None else packet.pts
-        time = None if stamp is None else float(stamp * packet.time_base)
-        if time is not None:
-            duration = float((packet.duration or 0) * packet.time_base)
-            found.end = max(found.end, time + duration)
+        if stamp is not None:
+            end = (stamp + (packet.duration or 0)) * packet.time_base
+            found.end = max(found.end, float(end))
         if packet.stream_index == stream.index:
             found.num_discarded += packet.is_discard
             found.number += not packet.is_discard and _is_shown(packet, stream)
             if packet.pts is not None:
-                found.times.append(time)
+                found.times.append(float(packet.pts * packet.time_base))
     return found
 
 
@@ -163,11 +165,8 @@ def _try_to_decode(packet: Packet, found: _Packets) -> None:
         found.fault = 'a frame cannot be decoded'
 
 
-def _stated_frames(stream: VideoStream, packets: _Packets, fps: float) -> int:
-    """Number of frames that the header states, directly or by its length."""
-    if stream.frames:
-        return stream.frames - packets.num_discarded
-    duration = stream.container.duration  # from time 0, in microseconds
+def _frames_by_length(duration: int | None, packets: _Packets, fps: float) -> int:
+    """Number of frames by the length that the header states, from 0, microseconds."""
     if duration is None or not packets.number:
         return 0
     missing = (duration / 1e6 - packets.end) * fps

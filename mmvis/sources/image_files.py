@@ -70,8 +70,8 @@ def read_image(path: str | os.PathLike, backend_args: dict | None = None) -> np.
     return image
 
 
-class FrameFiles(Sequence):
-    """The image files of a video as a sequence of frames; none of them is kept.
+class FrameFiles:
+    """The image files of a video as a list of frames; none of them is kept.
 
     Args:
         img_paths (Sequence[str]): The files in the order of the frames, anything

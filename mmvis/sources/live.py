@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Iterator
+from functools import partial
 from urllib.parse import urlsplit, urlunsplit
 
 import cv2
+import numpy as np
 
 from mmvis.errors import UserValueError
 from mmvis.sources.frame_source import DEFAULT_FPS, Frame, FrameSource
@@ -54,7 +56,7 @@ class VideoURL(FrameSource):
         self._label = _without_password(url)
         self.fps = fps or DEFAULT_FPS
         last_part = parts.path.rstrip('/').rpartition('/')[2]
-        self.name = last_part.rpartition('.')[0] or last_part or parts.hostname
+        self.name = last_part.rpartition('.')[0] or last_part or parts.hostname or 'url'
 
     def __iter__(self) -> Iterator[Frame]:
         """Open the stream and iterate over its frames once.
@@ -107,17 +109,18 @@ class Webcam(FrameSource):
     def __init__(self, index: int, fps: float | None = None) -> None:
         self.name = f'webcam{index}'
         self._fps = fps
-        is_index = 0 <= index < 1 << 31
-        self._reader = _open_camera(index) if is_index else None
-        if self._reader is None or not self._reader.isOpened():
+        reader = _open_camera(index) if 0 <= index < 1 << 31 else None
+        if reader is None or not reader.isOpened():
             raise UserValueError(
                 f'There is no webcam {index} that can be opened. Cameras are numbered '
                 'from 0; check that no other program uses it.'
             )
-        self.fps = fps or self._reader.get(cv2.CAP_PROP_FPS) or DEFAULT_FPS
+        self._reader = reader
+        self.fps = fps or reader.get(cv2.CAP_PROP_FPS) or DEFAULT_FPS
 
     def __iter__(self) -> Iterator[Frame]:
-        start, i = None, 0
+        start: float | None = None
+        i = 0
         try:
             while True:
                 is_read, image = self._reader.read()
@@ -126,7 +129,7 @@ class Webcam(FrameSource):
                 now = time.monotonic()
                 start = now if start is None else start
                 seconds = now - start if self._fps is None else i / self._fps
-                yield Frame(lambda image=image: image, seconds, f'frame {i}')
+                yield Frame(partial(np.asarray, image), seconds, f'frame {i}')
                 i += 1
         finally:
             self._reader.release()

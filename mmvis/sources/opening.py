@@ -118,18 +118,10 @@ class _Opener:
         return VideoFile(path, self._on_damage, self._fps)
 
     def _open_folder(self, folder: Path) -> FrameSource | list[FrameSource]:
-        name = folder.resolve().name
         paths = sorted(_visible(folder), key=natural_key)
-        images = [path for path in paths if is_image(path)]
+        if any(map(is_image, paths)):
+            return self._open_frames(folder)
         videos = [path for path in paths if _is_video(path)]
-        if images and videos:
-            raise UserValueError(
-                f'{folder} has frames ({images[0].name}, ...) as well as videos '
-                f'({videos[0].name}, ...). Choose with a glob, e.g. '
-                f"'{folder / '*'}{images[0].suffix}'."
-            )
-        if images:
-            return ImageSource(images, name, self._fps)
         if videos:
             return [self._open_file(path) for path in videos]
         folders = [path for path in paths if path.is_dir()]
@@ -139,7 +131,20 @@ class _Opener:
                 f'{folder} has no frames. Expected are files that end with '
                 f'{", ".join(IMAGE_SUFFIXES)}, or videos.'
             )
-        return [self._open_folder(path) for path in folders]
+        return [self._open_frames(path) for path in folders]
+
+    def _open_frames(self, folder: Path) -> ImageSource:
+        """Open a folder of images as one video."""
+        paths = sorted(_visible(folder), key=natural_key)
+        images = [path for path in paths if is_image(path)]
+        videos = [path for path in paths if _is_video(path)]
+        if videos:
+            raise UserValueError(
+                f'{folder} has frames ({images[0].name}, ...) as well as videos '
+                f'({videos[0].name}, ...). Choose with a glob, e.g. '
+                f"'{folder / '*'}{images[0].suffix}'."
+            )
+        return ImageSource(images, folder.resolve().name, self._fps)
 
     def _open_array(self, array: np.ndarray | Tensor) -> FrameSource:
         is_frame = array.ndim == 3 and 0 not in array.shape

@@ -110,7 +110,8 @@ def packets_of(
     """
     av = import_av()
     errors_in_a_row = 0
-    packets = container.demux(stream) if stream else container.demux()
+    streams = () if stream is None else (stream,)
+    packets = container.demux(*streams)
     while errors_in_a_row < _MAX_ERRORS_IN_A_ROW:
         try:
             packet = next(packets)
@@ -118,7 +119,7 @@ def packets_of(
             return
         except av.error.InvalidDataError:
             errors_in_a_row += 1
-            packets = container.demux(stream) if stream else container.demux()
+            packets = container.demux(*streams)
             yield None
             continue
         errors_in_a_row = 0
@@ -226,11 +227,11 @@ def _display_matrix(frame: VideoFrame) -> np.ndarray | None:
     Not to be asked for every frame: PyAV's side data and its frame hold each other, so
     that memory would wait for Python's collector.
     """
-    for data in frame.side_data:
-        if data.type.name == 'DISPLAYMATRIX':
-            matrix = np.frombuffer(bytes(data), dtype=np.int32).reshape(3, 3)
-            return np.sign(np.rint(matrix[:2, :2] / 65536)).astype(int)
-    return None
+    if 'DISPLAYMATRIX' not in frame.side_data:
+        return None
+    data = bytes(frame.side_data['DISPLAYMATRIX'])
+    matrix = np.frombuffer(data, dtype=np.int32).reshape(3, 3)
+    return np.sign(np.rint(matrix[:2, :2] / 65536)).astype(int)
 
 
 def _is_transposed(matrix: np.ndarray | None) -> bool:
@@ -241,7 +242,7 @@ def _to_bgr(
     frame: VideoFrame, matrix: np.ndarray | None, size: tuple[int, int]
 ) -> np.ndarray:
     """Convert a frame to BGR, uint8, upright, of one size; alpha is dropped."""
-    image = frame.to_ndarray(format='bgr24')
+    image: np.ndarray = frame.to_ndarray(format='bgr24')
     if matrix is not None:
         if _is_transposed(matrix):
             image, matrix = image.swapaxes(0, 1), matrix[::-1]

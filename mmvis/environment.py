@@ -82,9 +82,9 @@ def _check_stack(find_version: FindVersion) -> None:
             f'one of them. {_STACK_ADVICE}'
         )
     if len(begun) > 1:
-        names = ', '.join(name for parts in found.values() for name in parts if name)
+        both = ', '.join(name for parts in found.values() for name in parts if name)
         raise ImportError(
-            f'Parts of both stacks are installed ({names}), and they overwrite '
+            f'Parts of both stacks are installed ({both}), and they overwrite '
             'each other: both are imported as mmengine, mmcv and mmdet. Keep one '
             f'stack per environment. {_STACK_ADVICE}'
         )

@@ -57,7 +57,7 @@ def exceeds(values: Tensor | float, threshold: Tensor | float) -> Tensor:
     Returns:
         Tensor: Bool; False where both are equal up to rounding.
     """
-    return values > threshold * (1 + _TOLERANCE)
+    return torch.as_tensor(values > threshold * (1 + _TOLERANCE))
 
 
 def argmax(values: Tensor) -> Tensor:

@@ -15,7 +15,7 @@ from mmengine.dataset import pseudo_collate
 from mmengine.structures import InstanceData
 
 from mmvis.errors import UserValueError
-from mmvis.inference import FrameTracks
+from mmvis.inference import FrameTracks, VideoStream
 from mmvis.models.vis.base import ClipVISModel
 from mmvis.outputs import FrameResult
 from mmvis.registry import TRANSFORMS
@@ -76,8 +76,8 @@ class VideoPrediction:
             to the model. Defaults to nothing.
 
     Attributes:
-        ori_shape (tuple[int, int] | None): Height and width of the video, pixels;
-            None before its first frame.
+        ori_shape (tuple[int, int]): Height and width of the video, pixels; zeros
+            before its first frame.
         times (list[float]): With ``keep_record``: seconds of each frame.
         seconds (Seconds): Where the time went.
     """
@@ -100,11 +100,11 @@ class VideoPrediction:
         self._keep_record = keep_record
         self._keep_images = keep_images
         self._on_read = on_read
-        self._stream = None
+        self._stream: VideoStream | None = None
         self._frames = enumerate(source)
         self._waiting: dict[int, Frame] = {}  # frames that are not final
         self._classes = model.dataset_meta['classes']
-        self.ori_shape: tuple[int, int] | None = None
+        self.ori_shape = (0, 0)
         self.times: list[float] = []
         self.seconds = Seconds()
         self._is_stopped = False
@@ -137,6 +137,7 @@ class VideoPrediction:
 
     def record(self) -> InstanceData:
         """Record of the whole video, after the iteration."""
+        assert self._stream is not None, 'no frame was read'
         return self._stream.record()
 
     def _is_seen(self, frame_id: int) -> bool:
@@ -171,12 +172,13 @@ class VideoPrediction:
 
     def _load(self, frame: Frame) -> np.ndarray:
         image = frame.load()
-        if self.ori_shape is None:
+        height, width = image.shape[:2]
+        if self.ori_shape == (0, 0):
             _check_ratio(image, frame.label)
-            self.ori_shape = image.shape[:2]
-        if image.shape[:2] != self.ori_shape:
+            self.ori_shape = (height, width)
+        if (height, width) != self.ori_shape:
             raise UserValueError(
-                f'{frame.label} has {image.shape[:2]} pixels (h, w), the first frame '
+                f'{frame.label} has {(height, width)} pixels (h, w), the first frame '
                 f'has {self.ori_shape}. Frames of one video must have one size: scale '
                 'them, or pass them as videos of their own.'
             )

@@ -4,27 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
-from mmvis.structures import AnyFrameMasks
+from mmvis.structures import FrameMasks, RoIFrameMasks
 
 __all__ = ['FinalFrame']
 
+_Masks = TypeVar('_Masks', FrameMasks, RoIFrameMasks)
+
 
 @dataclass(frozen=True)
-class FinalFrame:
+class FinalFrame(Generic[_Masks]):
     """Masks of one frame that no later clip can change.
 
     Attributes:
         frame_id (int): Index of the frame in its video.
         track_ids (list[int]): The n tracks that have a mask there, ascending.
-        masks (AnyFrameMasks): Their masks, n.
+        masks (FrameMasks | RoIFrameMasks): Their masks, n.
     """
 
     frame_id: int
     track_ids: list[int]
-    masks: AnyFrameMasks
+    masks: _Masks
 
-    def frames_until(self, later: FinalFrame) -> Iterator[FinalFrame]:
+    def frames_until(self, later: FinalFrame[_Masks]) -> Iterator[FinalFrame[_Masks]]:
         """Interpolate the frames between this one and a later one.
 
         Logits, and boxes if there are any, are interpolated linearly in time. A track
@@ -42,10 +45,10 @@ class FinalFrame:
             yield self._interpolate(later, self.frame_id + step, step / distance)
 
     def _interpolate(
-        self, later: FinalFrame, frame_id: int, fraction: float
-    ) -> FinalFrame:
+        self, later: FinalFrame[_Masks], frame_id: int, fraction: float
+    ) -> FinalFrame[_Masks]:
         here, there = set(self.track_ids), set(later.track_ids)
-        parts: dict[int, AnyFrameMasks] = {}  # one mask each
+        parts: dict[int, _Masks] = {}  # one mask each
         for i in here | there:
             if i in here and i in there:
                 parts[i] = self._pick(i).lerp(later._pick(i), fraction)
@@ -59,5 +62,5 @@ class FinalFrame:
             masks = type(masks).cat([parts[i] for i in track_ids])
         return FinalFrame(frame_id, track_ids, masks)
 
-    def _pick(self, track_id: int) -> AnyFrameMasks:
+    def _pick(self, track_id: int) -> _Masks:
         return self.masks.select([self.track_ids.index(track_id)])

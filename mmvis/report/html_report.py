@@ -127,7 +127,7 @@ def _errors(breakdown: ErrorBreakdown) -> dict[str, dict]:
 
 def _worst_and_best(videos: list[VideoErrors], max_videos: int) -> list[VideoErrors]:
     annotated = [errors for errors in videos if errors.quality is not None]
-    annotated.sort(key=lambda errors: errors.quality)
+    annotated.sort(key=lambda errors: errors.quality or 0.0)
     if len(annotated) <= max_videos:
         return annotated
     num_best = max_videos // 2

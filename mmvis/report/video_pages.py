@@ -142,7 +142,7 @@ def _shrink(image: np.ndarray, max_side: int) -> np.ndarray:
 
 def _data_address(image: np.ndarray, quality: int) -> str:
     _, encoded = cv2.imencode('.jpg', image, [cv2.IMWRITE_JPEG_QUALITY, quality])
-    return f'data:image/jpeg;base64,{base64.b64encode(encoded).decode()}'
+    return f'data:image/jpeg;base64,{base64.b64encode(encoded.tobytes()).decode()}'
 
 
 def _paths(

@@ -81,8 +81,8 @@ def draw_tracks(
         text = _describe(tracks, n, classes)
         labels.append(Label(int(tracks.instances_id[n]), text, colour, box))
     layout = LabelLayout() if layout is None else layout
-    for label, box in layout.arrange(labels[::-1], picture.shape[:2]):
-        draw_label(picture, label, box)
+    for label, place in layout.arrange(labels[::-1], picture.shape[:2]):
+        draw_label(picture, label, place)
     return picture
 
 

@@ -113,13 +113,13 @@ class EvenlySpaced(Generic[T]):
         self._step = 1
         self._kept: list[T] = []
         self._num_seen = 0
-        self._last: T | None = None
+        self._last: list[T] = []  # at most one
 
     def add(self, item: T) -> None:
         """Take the next item."""
         if self._num_seen % self._step == 0:
             self._kept.append(item)
-        self._last = item
+        self._last = [item]
         self._num_seen += 1
         if len(self._kept) > 4 * self._num_items:
             self._kept = self._kept[::2]
@@ -131,7 +131,7 @@ class EvenlySpaced(Generic[T]):
             return []
         items = self._kept
         if (self._num_seen - 1) % self._step:
-            items = [*items, self._last]
+            items = items + self._last
         return _evenly_spaced(items, self._num_items)
 
 

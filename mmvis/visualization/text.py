@@ -57,7 +57,8 @@ def _font(path: str, height: int) -> ImageFont.FreeTypeFont:
 def _font_for(text: str) -> str:
     """The first font with all characters; else the one with most of them."""
     characters = {c for c in text if not c.isspace()}
-    best, best_count = _DEFAULT_FONT, _count_glyphs(_DEFAULT_FONT, characters)
+    best: str = _DEFAULT_FONT
+    best_count = _count_glyphs(best, characters)
     if best_count == len(characters):
         return best
     for path in sorted(font_manager.findSystemFonts()):

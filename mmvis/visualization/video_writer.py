@@ -45,12 +45,13 @@ class VideoWriter:
         av = import_av()
         self._av = av
         self._name = name
-        self._encoder = next((n for n in _ENCODERS if _has_encoder(av, n)), None)
-        if self._encoder is None:
+        encoder = next((n for n in _ENCODERS if _has_encoder(av, n)), None)
+        if encoder is None:
             raise UserValueError(
                 f'This PyAV ({av.__version__}) has no encoder of H.264 '
                 f'({", ".join(_ENCODERS)}). Install the wheel of PyPI: pip install av.'
             )
+        self._encoder = encoder
         options = {'movflags': 'faststart'}
         self._container = av.open(os.fspath(path), 'w', format='mp4', options=options)
         self._stream: Any = None

@@ -18,7 +18,8 @@ def cache_folder(*parts: str) -> Path:
         Path: ``$MMVIS_HOME``, else ``$XDG_CACHE_HOME/mmvis``, else
         ``~/.cache/mmvis``; it need not exist.
     """
-    home = os.environ.get('MMVIS_HOME')
-    if home is None:
+    if 'MMVIS_HOME' in os.environ:
+        home = Path(os.environ['MMVIS_HOME'])
+    else:
         home = Path(os.environ.get('XDG_CACHE_HOME') or '~/.cache', 'mmvis')
-    return Path(home, *parts).expanduser()
+    return home.joinpath(*parts).expanduser()

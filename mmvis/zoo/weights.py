@@ -11,7 +11,7 @@ from mmvis import converters
 from mmvis.converters.checkpoint_file import read_tensors, write_checkpoint
 from mmvis.errors import UserValueError
 from mmvis.zoo.cache import cache_folder
-from mmvis.zoo.download import fetch_file
+from mmvis.zoo.download import RemoteFile, fetch_file
 from mmvis.zoo.model_index import ZooModel, find_model
 
 __all__ = ['fetch_weights', 'published_file']
@@ -23,12 +23,7 @@ def published_file(model: ZooModel) -> Path:
     Raises:
         UserValueError: If nothing is published for the model.
     """
-    if model.remote is None:
-        raise UserValueError(
-            f'No weights are published for {model.name}. Train it, or choose a model '
-            'with weights: `mmvis models --published` lists them.'
-        )
-    address = urlparse(model.remote.url)
+    address = urlparse(_remote_file(model).url)
     (name,) = parse_qs(address.query).get('id', [Path(address.path).name])
     return cache_folder('published', name if '.' in name else f'{name}.pth')
 
@@ -49,16 +44,25 @@ def fetch_weights(name: str) -> Path:
             not what was expected.
     """
     model = find_model(name)
-    source = published_file(model)
+    remote, source = _remote_file(model), published_file(model)
     # Another version of mmvis may give weights other names.
     converted = cache_folder('converted', mmvis.__version__, f'{name}.pth')
     converted.parent.mkdir(parents=True, exist_ok=True)
     with converted.with_name(f'.{name}.lock').open('w') as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not converted.is_file():
-            fetch_file(model.remote, source)
+            fetch_file(remote, source)
             _convert(model, source, converted)
     return converted
+
+
+def _remote_file(model: ZooModel) -> RemoteFile:
+    if model.remote is None:
+        raise UserValueError(
+            f'No weights are published for {model.name}. Train it, or choose a model '
+            'with weights: `mmvis models --published` lists them.'
+        )
+    return model.remote
 
 
 def _convert(model: ZooModel, source: Path, converted: Path) -> None:
@@ -70,5 +74,5 @@ def _convert(model: ZooModel, source: Path, converted: Path) -> None:
         raise UserValueError(
             f'{source} is not what {model.name} was published with: {error.args[0]}'
         ) from error
-    meta = dict(source=model.remote.url, licence=model.licence)
+    meta = dict(source=_remote_file(model).url, licence=model.licence)
     write_checkpoint(weights, converted, meta)

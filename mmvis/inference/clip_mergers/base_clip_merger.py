@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -33,7 +33,7 @@ class _FrameSums:
             self.logit_sums[track_id] = logits * weight
             self.weights[track_id] = weight
 
-    def means(self, track_ids: Sequence[int]) -> Tensor:
+    def means(self, track_ids: Collection[int]) -> Tensor:
         """Mean logits of n tracks, shape (n, h, w)."""
         sums = torch.stack([self.logit_sums[i] for i in track_ids])
         return (
@@ -85,13 +85,13 @@ class BaseClipMerger(ABC):
 
     @abstractmethod
     def assign(
-        self, frame_inds: Sequence[int], prediction: ClipPrediction
+        self, frame_inds: Sequence[int], prediction: AnyClipPrediction
     ) -> np.ndarray:
         """Choose a track for every prediction of a clip.
 
         Args:
             frame_inds (Sequence[int]): The T frames of the clip.
-            prediction (ClipPrediction): N predictions.
+            prediction (AnyClipPrediction): N predictions.
 
         Returns:
             ndarray: Track id of each prediction, int64, shape (N,), no track twice;

@@ -14,7 +14,7 @@ from mmvis.inference.clip_mergers.base_clip_merger import BaseClipMerger
 from mmvis.inference.clip_mergers.soft_iou import soft_iou
 from mmvis.inference.final_frame import FinalFrame
 from mmvis.registry import TASK_UTILS
-from mmvis.structures import ClipPrediction
+from mmvis.structures import AnyClipPrediction
 from mmvis.ties import exceeds, match_pairs
 
 __all__ = ['IFCClipMerger']
@@ -74,7 +74,7 @@ class IFCClipMerger(BaseClipMerger):
         return frames
 
     def assign(
-        self, frame_inds: Sequence[int], prediction: ClipPrediction
+        self, frame_inds: Sequence[int], prediction: AnyClipPrediction
     ) -> np.ndarray:
         """See the base class; every prediction gets a track."""
         probs = prediction.mask_logits.sigmoid()

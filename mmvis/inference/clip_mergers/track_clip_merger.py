@@ -13,7 +13,7 @@ from mmvis.inference.clip_mergers.base_clip_merger import BaseClipMerger
 from mmvis.inference.clip_mergers.mask_motion import MaskMotion, mask_motions
 from mmvis.inference.clip_mergers.soft_iou import soft_iou
 from mmvis.registry import TASK_UTILS
-from mmvis.structures import AnyClipPrediction, ClipPrediction
+from mmvis.structures import AnyClipPrediction
 from mmvis.ties import argmax, exceeds, match_pairs, rank
 
 __all__ = ['TrackClipMerger']
@@ -144,12 +144,13 @@ class TrackClipMerger(BaseClipMerger):
         return _scale_classes(super().cls_probs(track_ids), share[:, None])
 
     def assign(
-        self, frame_inds: Sequence[int], prediction: ClipPrediction
+        self, frame_inds: Sequence[int], prediction: AnyClipPrediction
     ) -> np.ndarray:
         """See the base class; empty predictions and duplicates get no track."""
         probs, classes = prediction.mask_logits.sigmoid(), prediction.cls_probs.cpu()
-        motions = mask_motions(probs, frame_inds)
-        left = [n for n in self._distinct(probs, classes) if motions[n] is not None]
+        found = enumerate(mask_motions(probs, frame_inds))
+        motions = {n: motion for n, motion in found if motion is not None}
+        left = [n for n in self._distinct(probs, classes) if n in motions]
         track_ids = np.full(len(probs), -1, dtype=np.int64)
         tracks, ious = self._overlaps(frame_inds, probs)
         for i, n in self._match_overlapping(tracks, ious, classes, left):
@@ -242,7 +243,7 @@ class TrackClipMerger(BaseClipMerger):
     def _match_lost(
         self,
         left: list[int],
-        motions: list[MaskMotion | None],
+        motions: dict[int, MaskMotion],
         classes: Tensor,
         continued: set[int],
     ) -> list[tuple[int, int]]:
@@ -262,11 +263,11 @@ class TrackClipMerger(BaseClipMerger):
         return [(lost[i], left[j]) for i, j in pairs]
 
     def _remember(
-        self, track_ids: np.ndarray, motions: list[MaskMotion | None], newest: int
+        self, track_ids: np.ndarray, motions: dict[int, MaskMotion], newest: int
     ) -> None:
-        for track_id, motion in zip(track_ids.tolist(), motions):
-            if track_id >= 0:
-                self._motions[track_id] = motion
+        for n, motion in motions.items():
+            if track_ids[n] >= 0:
+                self._motions[int(track_ids[n])] = motion
         self._motions = {
             track_id: motion
             for track_id, motion in self._motions.items()

@@ -5,6 +5,7 @@ then MMDetection's and MMEngine's, without any prefix.
 """
 
 from mmdet import registry as mmdet_registry
+from mmengine import registry as mmengine_registry
 from mmengine.registry import Registry
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     'OPTIM_WRAPPER_CONSTRUCTORS',
     'PARAM_SCHEDULERS',
     'RUNNERS',
+    'STRATEGIES',
     'TASK_UTILS',
     'TRANSFORMS',
     'VISBACKENDS',
@@ -59,6 +61,8 @@ PARAM_SCHEDULERS = _child(
     'parameter scheduler', mmdet_registry.PARAM_SCHEDULERS, 'mmvis.engine.schedulers'
 )
 RUNNERS = _child('runner', mmdet_registry.RUNNERS, 'mmvis.engine.runner')
+# MMDetection has none of its own.
+STRATEGIES = _child('strategy', mmengine_registry.STRATEGIES, 'mmvis.engine.strategies')
 VISBACKENDS = _child('vis_backend', mmdet_registry.VISBACKENDS, 'mmvis.visualization')
 WEIGHT_INITIALIZERS = _child(
     'weight initializer', mmdet_registry.WEIGHT_INITIALIZERS, 'mmvis.models'

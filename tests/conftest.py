@@ -2,6 +2,7 @@ import importlib.util
 import itertools
 import os
 import shutil
+import socket
 import subprocess
 import sys
 from dataclasses import replace
@@ -93,6 +94,14 @@ def chromium():
     if path is None:
         pytest.skip('needs Chromium: apt install chromium')
     return path
+
+
+@pytest.fixture
+def free_port():
+    """A port on which nothing listens, as text."""
+    with socket.socket() as server:
+        server.bind(('127.0.0.1', 0))
+        return str(server.getsockname()[1])
 
 
 @pytest.fixture

@@ -1,11 +1,77 @@
-"""Distributed runs without a GPU."""
+"""What a run of several processes needs, by strategy and machine."""
+
+from importlib.util import find_spec
 
 import torch
 from mmengine.config import Config
 
 from mmvis.errors import UserValueError
 
-__all__ = ['use_cpu_processes']
+__all__ = ['choose_strategy', 'use_cpu_processes', 'use_whole_model']
+
+_OWN_STRATEGIES = ('FSDPStrategy', 'mmvis.FSDPStrategy')
+_SHARDED = (*_OWN_STRATEGIES, 'DeepSpeedStrategy', 'ColossalAIStrategy')
+
+
+def choose_strategy(cfg: Config) -> None:
+    """Check the strategy of a ``FlexibleRunner``, and take that of mmvis for FSDP.
+
+    Args:
+        cfg (Config): The runner's config, changed in place.
+
+    Raises:
+        ValueError: If the runner reads no strategy, or the strategy cannot run as the
+            training was started, on this machine or with this config.
+    """
+    strategy = cfg.get('strategy')
+    if strategy is None:
+        return
+    name = strategy.get('type')
+    if cfg.get('runner_type') != 'FlexibleRunner':
+        raise UserValueError(
+            f'`strategy.type` is {name!r}, but `runner_type` is '
+            f'{cfg.get("runner_type", "Runner")!r}, which reads no strategy. Set '
+            "runner_type='FlexibleRunner', or leave the strategy out."
+        )
+    if name in _SHARDED:
+        _check_sharded(cfg, name)
+    if name in _OWN_STRATEGIES:
+        # MMEngine builds the strategy before it knows the default scope.
+        strategy.type = 'mmvis.FSDPStrategy'
+
+
+def use_whole_model(cfg: Config) -> None:
+    """Leave out a strategy that shares weights among processes: a test needs none.
+
+    Args:
+        cfg (Config): The runner's config, changed in place.
+    """
+    if (cfg.get('strategy') or {}).get('type') in _SHARDED:
+        cfg.strategy = None
+
+
+def _check_sharded(cfg: Config, name: str) -> None:
+    if cfg.launcher == 'none':
+        raise UserValueError(
+            f'`strategy.type` is {name!r}, which shares the weights among processes, '
+            'and there is one. Start with tools/dist_train.sh CONFIG GPUS.'
+        )
+    if name == 'DeepSpeedStrategy' and find_spec('deepspeed') is None:
+        raise UserValueError(
+            f'`strategy.type` is {name!r}, and DeepSpeed is not installed: pip install '
+            "deepspeed. FSDP needs nothing more: strategy.type='FSDPStrategy'."
+        )
+    if name not in _OWN_STRATEGIES and not torch.cuda.is_available():
+        raise UserValueError(
+            f'`strategy.type` is {name!r}, which needs GPUs, and torch finds none. Use '
+            "'FSDPStrategy' or 'DDPStrategy', or leave runner_type and strategy out."
+        )
+    hooks = [hook.get('type') for hook in cfg.get('custom_hooks') or ()]
+    if 'EMAHook' in hooks:
+        raise UserValueError(
+            '`custom_hooks` has EMAHook, which averages whole weights, and with '
+            f'{name} each process has parts of them. Leave one of them out.'
+        )
 
 
 def use_cpu_processes(cfg: Config) -> None:
@@ -20,7 +86,7 @@ def use_cpu_processes(cfg: Config) -> None:
 
     Raises:
         ValueError: If the launcher is not torchrun's, which sets the variables that
-            gloo needs, or the strategy of a ``FlexibleRunner`` needs a GPU.
+            gloo needs.
     """
     if torch.cuda.is_available():
         return
@@ -32,22 +98,16 @@ def use_cpu_processes(cfg: Config) -> None:
             f"Without a GPU the launcher must be 'pytorch', got '{cfg.launcher}'. "
             'Start with tools/dist_train.sh or tools/dist_test.sh.'
         )
-    strategy = cfg.get('strategy')
-    if strategy is not None and strategy.type != 'DDPStrategy':
-        # MMEngine gives FSDP the index of a GPU, and moves its weights from one.
-        raise UserValueError(
-            f"`strategy.type` is '{strategy.type}', which needs GPUs, and torch finds "
-            "none. Use 'DDPStrategy', or leave runner_type and strategy out."
-        )
     wrapper = dict(
         type='MMDistributedDataParallel',
         device_ids=None,
         broadcast_buffers=False,
         find_unused_parameters=cfg.get('find_unused_parameters', False),
     )
+    strategy = cfg.get('strategy')
     if strategy is None:
         cfg.model_wrapper_cfg = {**wrapper, **(cfg.get('model_wrapper_cfg') or {})}
-    else:  # of a FlexibleRunner
+    elif strategy.type == 'DDPStrategy':
         given = strategy.get('model_wrapper') or {}
         strategy.model_wrapper = {**wrapper, **given}
     torch.distributed.init_process_group(backend='gloo')

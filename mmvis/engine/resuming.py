@@ -225,7 +225,7 @@ def _moment_problem(name: Any, value: Any, parameter: Tensor) -> str | None:
     problem = tensor_problem(value)
     if problem is not None:
         return problem
-    shape = torch.Size() if name in _SCALARS else parameter.shape
+    shape = torch.Size() if name in _SCALARS else _whole_shape(parameter)
     if value.shape != shape and name not in _FACTORS:
         return f'has shape {tuple(value.shape)}, expected {tuple(shape)}'
     if not value.is_floating_point():
@@ -235,6 +235,11 @@ def _moment_problem(name: Any, value: Any, parameter: Tensor) -> str | None:
     if name in (*_SQUARES, 'step') and (value < 0).any():
         return 'holds negative values'
     return None
+
+
+def _whole_shape(parameter: Tensor) -> torch.Size:
+    """Shape in a checkpoint, also where FSDP shares a parameter among processes."""
+    return getattr(parameter, 'whole_shape', parameter.shape)
 
 
 def _schedule_problem(schedulers: Any) -> str | None:

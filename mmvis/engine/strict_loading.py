@@ -47,7 +47,7 @@ def check_weights(
     """Compare names, shapes and kinds of numbers.
 
     Args:
-        model (nn.Module): The model.
+        model (nn.Module): The model, maybe in a wrapper that keeps its names.
         weights (Mapping[str, Tensor]): The state dict to be loaded.
         filename (str): Its file, for the error.
 
@@ -70,8 +70,9 @@ def check_weights(
     ]
     problems = '; '.join(part for part in parts if part)
     if problems:
+        kind = type(getattr(model, 'module', model)).__name__
         raise UserValueError(
-            f'{filename} does not fit the model {type(model).__name__}: {problems}. '
+            f'{filename} does not fit the model {kind}: {problems}. '
             f'{_advice(bool(missing or unexpected))}'
         )
     for name, value in expected.items():

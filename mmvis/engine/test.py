@@ -93,10 +93,11 @@ def test(cfg: Config) -> dict[str, float]:
     """
     from mmvis.engine.checkpoint_schemes import use_safe_checkpoint_files
     from mmvis.engine.console import log_warnings
-    from mmvis.engine.distributed import use_cpu_processes
+    from mmvis.engine.distributed import use_cpu_processes, use_whole_model
     from mmvis.registry import RUNNERS
 
     use_safe_checkpoint_files()
+    use_whole_model(cfg)
     with run_lock(cfg.work_dir, 'test', cfg.launcher), log_warnings():
         use_cpu_processes(cfg)
         return RUNNERS.build(cfg).test()

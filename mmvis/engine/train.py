@@ -77,7 +77,7 @@ def train(cfg: Config) -> nn.Module:
     """
     from mmvis.engine.checkpoint_schemes import use_safe_checkpoint_files
     from mmvis.engine.console import log_warnings
-    from mmvis.engine.distributed import use_cpu_processes
+    from mmvis.engine.distributed import choose_strategy, use_cpu_processes
     from mmvis.registry import RUNNERS
 
     missing = [
@@ -91,6 +91,7 @@ def train(cfg: Config) -> nn.Module:
             'for a training; see configs/_base_/datasets and configs/_base_/schedules.'
         )
     use_safe_checkpoint_files()
+    choose_strategy(cfg)
     with run_lock(cfg.work_dir, 'train', cfg.launcher), log_warnings():
         use_cpu_processes(cfg)
         return RUNNERS.build(cfg).train()

@@ -1,8 +1,15 @@
+from pathlib import Path
+
 import pytest
 import torch
 from mmengine.config import Config
 
-from mmvis.engine.distributed import use_cpu_processes
+from mmvis.engine.distributed import (
+    choose_strategy,
+    use_cpu_processes,
+    use_whole_model,
+)
+from mmvis.engine.run_config import read_config
 from mmvis.errors import UserValueError
 
 
@@ -39,18 +46,59 @@ def test_runner_and_strategy_get_a_wrapper_for_the_cpu(started):
     assert 'model_wrapper_cfg' not in flexible
 
 
-@pytest.mark.parametrize('name', ['FSDPStrategy', 'DeepSpeedStrategy'])
-def test_strategies_for_gpus_are_refused_before_anything_starts(started, name):
-    cfg = Config(
-        dict(
-            launcher='pytorch',
-            runner_type='FlexibleRunner',
-            strategy=dict(type=name),
-        )
-    )
-    with pytest.raises(UserValueError, match=f"{name}', which needs GPUs"):
-        use_cpu_processes(cfg)
+def sharded(**values):
+    strategy = dict(type=values.pop('type', 'FSDPStrategy'))
+    cfg = dict(launcher='pytorch', runner_type='FlexibleRunner', strategy=strategy)
+    return Config({**cfg, **values})
+
+
+def test_fsdp_is_that_of_mmvis_and_needs_no_wrapper(started):
+    cfg = sharded()
+    choose_strategy(cfg)
+    use_cpu_processes(cfg)
+    assert cfg.strategy == dict(type='mmvis.FSDPStrategy')
+    assert started == ['gloo']
+
+
+def test_a_base_file_shares_a_large_model(started, tmp_path):
+    configs = Path(__file__).parents[2] / 'configs'
+    bases = [f'{configs}/videomt_vit-l.py', f'{configs}/_base_/strategies/fsdp.py']
+    (tmp_path / 'my.py').write_text(f'_base_ = {bases}')
+    cfg = read_config(tmp_path / 'my.py')
+    cfg.launcher = 'pytorch'
+    choose_strategy(cfg)
+    assert cfg.strategy.type == 'mmvis.FSDPStrategy'
+
+
+@pytest.mark.parametrize(
+    ('values', 'message'),
+    [
+        (dict(launcher='none'), 'among processes, and there is one. Start with'),
+        (dict(runner_type='Runner'), "`runner_type` is 'Runner', which reads no"),
+        (dict(type='ColossalAIStrategy'), 'needs GPUs, and torch finds none'),
+        (dict(type='DeepSpeedStrategy'), 'DeepSpeed is not installed: pip install'),
+        (dict(custom_hooks=[dict(type='EMAHook')]), 'averages whole weights'),
+    ],
+)
+def test_what_a_strategy_cannot_do_is_refused_at_once(started, values, message):
+    with pytest.raises(UserValueError, match=message):
+        choose_strategy(sharded(**values))
     assert started == []
+
+
+def test_other_strategies_stay(started):
+    cfg = sharded(type='DDPStrategy', launcher='none')
+    choose_strategy(cfg)
+    assert cfg.strategy.type == 'DDPStrategy'
+
+
+def test_a_test_shares_no_weights():
+    cfg = sharded()
+    use_whole_model(cfg)
+    assert cfg.strategy is None
+    cfg = sharded(type='DDPStrategy')
+    use_whole_model(cfg)
+    assert cfg.strategy.type == 'DDPStrategy'
 
 
 def test_of_a_single_process_only_the_backend_changes(started):

@@ -1,5 +1,4 @@
 import shutil
-import socket
 import sys
 import time
 from pathlib import Path
@@ -26,12 +25,6 @@ def largest_difference(path_a, path_b):
     a, b = weights(path_a), weights(path_b)
     assert a.keys() == b.keys()
     return max((a[key].double() - b[key].double()).abs().max().item() for key in a)
-
-
-def free_port():
-    with socket.socket() as server:
-        server.bind(('127.0.0.1', 0))
-        return str(server.getsockname()[1])
 
 
 @pytest.fixture
@@ -103,14 +96,14 @@ def test_killed_training_goes_on_exactly(
 
 
 def test_two_processes_equal_one_with_their_batches(
-    train, start_process, tiny_config, tiny_options, tmp_path
+    train, start_process, free_port, tiny_config, tiny_options, tmp_path
 ):
     command = [tiny_config, 2, '--seed', 1, '--work-dir', tmp_path / 'two']
     command += ['--cfg-options', *tiny_options, *COMPARABLE]
     process = start_process(
         REPO / 'tools/dist_train.sh',
         *command,
-        PORT=free_port(),
+        PORT=free_port,
         CUDA_VISIBLE_DEVICES='',
     )
     output, _ = process.communicate()

@@ -12,6 +12,7 @@ from mmengine.runner import Runner
 from mmvis.converters.checkpoint_file import weights_of
 from mmvis.engine.checkpoint_schemes import use_safe_checkpoint_files
 from mmvis.engine.resuming import check_resumable
+from mmvis.engine.strategies.sharded_model import ShardedModel
 from mmvis.engine.strict_loading import (
     add_new_parameters,
     check_weights,
@@ -57,7 +58,9 @@ class StrictLoadHook(Hook):
         """
         if runner._resume:
             check_resumable(runner, checkpoint)
-        model = runner.model.module if is_model_wrapper(runner.model) else runner.model
+        model = runner.model
+        if is_model_wrapper(model) and not isinstance(model, ShardedModel):
+            model = model.module
         weights = weights_of(checkpoint)
         is_training = isinstance(runner.optim_wrapper, OptimWrapper)
         if is_training and not runner._resume:

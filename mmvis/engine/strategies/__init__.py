@@ -1,0 +1,5 @@
+"""Strategies of a `FlexibleRunner`: how a training is shared among processes."""
+
+from mmvis.engine.strategies.fsdp_strategy import FSDPStrategy
+
+__all__ = ['FSDPStrategy']

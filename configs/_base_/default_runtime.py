@@ -13,7 +13,8 @@ custom_imports = dict(
 )
 default_hooks = dict(
     timer=dict(type='IterTimerHook'),
-    logger=dict(type='LoggerHook', interval=50),
+    # The trainings count iterations, so that the epoch of every validation is 0.
+    logger=dict(type='LoggerHook', interval=50, log_metric_by_epoch=False),
     param_scheduler=dict(type='ParamSchedulerHook'),
     # At least two are kept: one is complete whenever a training is killed.
     checkpoint=dict(

@@ -12,8 +12,8 @@ from mmvis.errors import UserValueError
 
 __all__ = ['TRACKERS', 'add_tracker']
 
-#: Name, which is that of the package, -> class of MMEngine that writes for it.
-TRACKERS = {'tensorboard': 'TensorboardVisBackend', 'wandb': 'WandbVisBackend'}
+#: Name, which is that of the package, -> backend of the visualizer.
+TRACKERS = {'tensorboard': 'TensorboardVisBackend', 'wandb': 'WandbBackend'}
 
 
 def add_tracker(cfg: Config, name: str) -> None:

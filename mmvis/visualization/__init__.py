@@ -15,6 +15,7 @@ from .strip import (
 )
 from .video_writer import VideoWriter
 from .vis_visualizer import VISVisualizer
+from .wandb_backend import WandbBackend
 
 __all__ = [
     'OVERLAY_MIN_SIDE',
@@ -23,6 +24,7 @@ __all__ = [
     'LabelLayout',
     'VISVisualizer',
     'VideoWriter',
+    'WandbBackend',
     'draw_strip',
     'draw_tracks',
     'enlargement',

@@ -105,8 +105,9 @@ def test_pictures_of_the_validation_go_to_the_tracker(train, tmp_path, tiny_shap
     train('--seed', 1, '--track', 'tensorboard', options=[hooks])
     (folder,) = tmp_path.glob('*/vis_data')
     events = event_accumulator.EventAccumulator(str(folder)).Reload()
-    assert 'loss' in events.Tags()['scalars']
-    assert 'youtube_vis/AP' in events.Tags()['scalars']
+    assert [event.step for event in events.Scalars('loss')] == [1, 2]
+    assert [event.step for event in events.Scalars('lr')] == [1, 2]
+    assert [event.step for event in events.Scalars('youtube_vis/AP')] == [2]
     assert events.Tags()['images'] == ['validation_video_1']
     (picture,) = events.Images('validation_video_1')
     assert picture.step == 2

@@ -18,7 +18,7 @@ def test_tracker_is_added_once():
         add_tracker(cfg, 'wandb')
     local, wandb = cfg.visualizer.vis_backends
     assert local.type == 'LocalVisBackend'
-    assert wandb.type == 'WandbVisBackend'
+    assert wandb.type == 'WandbBackend'
     assert wandb.init_kwargs == dict(project='mmvis', name='mine')
     assert [hook.type for hook in cfg.custom_hooks] == [
         'EMAHook',

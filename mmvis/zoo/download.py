@@ -192,7 +192,16 @@ def _save(
 ) -> None:
     length = response.headers.get('Content-Length')
     total = None if length is None else start + int(length)
-    bar = tqdm(total=total, initial=start, unit='B', unit_scale=True, desc=name)
+    size_text = 'unknown size' if total is None else f'{total / 1e6:.0f} MB'
+    print_log(f'downloading {name}, {size_text}', logger='current')
+    bar = tqdm(
+        total=total,
+        initial=start,
+        unit='B',
+        unit_scale=True,
+        desc=name,
+        disable=None,  # where stderr is no terminal
+    )
     with bar, part.open('ab' if start else 'wb') as file:
         while block := response.read(_BLOCK):
             file.write(block)

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import numpy as np
 from mmengine.config import Config
-from mmengine.utils import ProgressBar
 
 from mmvis.engine.command_line import ToolArgumentParser, positive_int, seed
 from mmvis.engine.config_types import check_types
 from mmvis.engine.config_values import check_values
 from mmvis.engine.user_errors import user_errors
 from mmvis.errors import UserKeyError
+from mmvis.progress import Progress
 from mmvis.zoo import find_config
 
 EXAMPLES = """examples:
@@ -69,18 +69,18 @@ def write_clips(cfg: Config, options: argparse.Namespace) -> None:
     visualizer = VISVisualizer()
     visualizer.dataset_meta = dataset.metainfo
     num_clips = min(options.num_clips, len(dataset))
-    progress = ProgressBar(num_clips)
-    for index in np.linspace(0, len(dataset) - 1, num_clips).astype(int).tolist():
-        clip = dataset[index]
-        visualizer.add_datasample(
-            str(index),
-            list(clip['inputs'].numpy().transpose(0, 2, 3, 1)),  # (H, W, 3) each
-            clip['data_samples'],
-            out_file=str(options.out_dir / f'{index:05d}.png'),
-            num_frames=options.num_frames,
-        )
-        progress.update()
-    print(f'\nwrote {num_clips} images to {options.out_dir}')
+    with Progress('browse', num_clips, 'clip') as progress:
+        for index in np.linspace(0, len(dataset) - 1, num_clips).astype(int).tolist():
+            clip = dataset[index]
+            visualizer.add_datasample(
+                str(index),
+                list(clip['inputs'].numpy().transpose(0, 2, 3, 1)),  # (H, W, 3) each
+                clip['data_samples'],
+                out_file=str(options.out_dir / f'{index:05d}.png'),
+                num_frames=options.num_frames,
+            )
+            progress.advance()
+    print(f'wrote {num_clips} images to {options.out_dir}')
 
 
 def main(args: Sequence[str] | None = None) -> None:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from mmengine.utils import ProgressBar
 
 from mmvis.atomic_file import check_output
 from mmvis.engine.command_line import ToolArgumentParser, positive_int
 from mmvis.engine.user_errors import user_errors
+from mmvis.progress import Progress
 
 __all__ = ['main']
 
@@ -55,10 +54,10 @@ def main(args: Sequence[str] | None = None) -> None:
         clips = PhotoClips(
             options.ann, options.photos, options.num_frames, options.seed
         )
-        progress = ProgressBar(len(clips), file=sys.stderr)
-        labels = clips.write(options.out / 'JPEGImages', progress.update)
+        with Progress('clips', len(clips), 'video') as progress:
+            labels = clips.write(options.out / 'JPEGImages', progress.advance)
         write_ytvis(labels, target)
     print(
-        f'\nWrote {target}: {len(labels["videos"])} videos, '
+        f'Wrote {target}: {len(labels["videos"])} videos, '
         f'{len(labels["annotations"])} objects'
     )

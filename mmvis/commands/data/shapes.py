@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mmengine.utils import ProgressBar
 
 from mmvis.engine.command_line import ToolArgumentParser
 from mmvis.engine.user_errors import user_errors
+from mmvis.progress import Progress
 
 if TYPE_CHECKING:
     from mmvis.datasets.shapes_vis import ShapesVISSpec
@@ -91,6 +90,6 @@ def main(args: Sequence[str] | None = None) -> None:
         if is_finished(options.out, spec):
             print(f'{options.out} exists already and is not changed')
             return
-        progress = ProgressBar(spec.num_train + spec.num_valid, file=sys.stderr)
-        generate_shapes_vis(options.out, spec, options.workers, progress.update)
-    print(f'\n{options.out}: done')
+        with Progress('shapes', spec.num_train + spec.num_valid, 'video') as progress:
+            generate_shapes_vis(options.out, spec, options.workers, progress.advance)
+    print(f'{options.out}: done')

@@ -4,22 +4,18 @@ from __future__ import annotations
 
 import logging
 import sys
-import time
-from datetime import timedelta
 from typing import Any
 
 from mmengine.dist import is_main_process
 from mmengine.hooks import Hook, LoggerHook
 from mmengine.runner import Runner
 from mmengine.runner.base_loop import BaseLoop
-from tqdm import tqdm
 
 from mmvis.datasets.samplers import VideoChunkSampler
 from mmvis.engine.console import ConsoleHandler
+from mmvis.progress import Progress
 
 __all__ = ['ProgressHook']
-
-_LINES_OF_AN_EVALUATION = 10
 
 
 class ProgressHook(Hook):
@@ -39,19 +35,18 @@ class ProgressHook(Hook):
 
     def __init__(self, console: ConsoleHandler) -> None:
         self.console = console
-        self._train: _Progress | None = None
-        self._evaluation: _Progress | None = None
+        self._train: Progress | None = None
+        self._evaluation: Progress | None = None
         self._counts_frames = False
 
     def before_train(self, runner: Runner) -> None:
         """Begin to count the iterations."""
-        self._train = _Progress(
+        self._train = self._start(
             'train',
             runner.max_iters,
+            'iteration',
             done=runner.iter,
-            unit='iteration',
             interval=_log_interval(runner),
-            console=self.console,
         )
 
     def after_train_iter(self, runner: Runner, *args: Any, **kwargs: Any) -> None:
@@ -122,12 +117,13 @@ class ProgressHook(Hook):
         sampler = loop.dataloader.sampler
         self._counts_frames = isinstance(sampler, VideoChunkSampler)
         total = sampler.num_frames if self._counts_frames else len(loop.dataloader)
-        self._evaluation = _Progress(
-            phase,
-            total,
-            unit='frame' if self._counts_frames else 'batch',
-            interval=max(1, -(-total // _LINES_OF_AN_EVALUATION)),
-            console=self.console,
+        unit = 'frame' if self._counts_frames else 'batch'
+        self._evaluation = self._start(phase, total, unit)
+
+    def _start(self, phase: str, total: int, unit: str, **kwargs: int) -> Progress:
+        has_bar = is_main_process() and sys.stderr.isatty()
+        return Progress(
+            phase, total, unit, has_bar=has_bar, write=self.console.show, **kwargs
         )
 
     def _count_batch(self, data_batch: dict) -> None:
@@ -135,86 +131,6 @@ class ProgressHook(Hook):
         if self._counts_frames:
             num_units = sum(len(sample) for sample in data_batch['data_samples'])
         self._evaluation.advance(num_units)
-
-
-class _Progress:
-    """What is done of a phase, as a bar or as lines.
-
-    Args:
-        phase (str): Its name.
-        total (int): Number of units.
-        done (int): Units that were done before. Defaults to 0.
-        unit (str): What is counted.
-        interval (int): Units from line to line.
-        console (ConsoleHandler): Where lines are written.
-    """
-
-    def __init__(
-        self,
-        phase: str,
-        total: int,
-        *,
-        done: int = 0,
-        unit: str,
-        interval: int,
-        console: ConsoleHandler,
-    ) -> None:
-        self.phase = phase
-        self.total = total
-        self.unit = unit
-        self.interval = interval
-        self.console = console
-        self._first = self._done = done
-        self._begin = time.monotonic()
-        self._bar = None
-        if is_main_process() and sys.stderr.isatty():
-            self._bar = tqdm(
-                desc=phase,
-                total=total,
-                initial=done,
-                unit=f' {unit}s',
-                file=sys.stderr,
-                dynamic_ncols=True,
-                smoothing=0.05,
-                leave=phase != 'validation',
-            )
-
-    def set_total(self, total: int) -> None:
-        """Change the number of units."""
-        self.total = total
-        if self._bar is not None:
-            self._bar.total = total
-
-    def advance(self, num_units: int, numbers: dict[str, str] | None = None) -> None:
-        """Count what was done, and show it with some numbers."""
-        before, self._done = self._done, self._done + num_units
-        if self._bar is not None:
-            self._bar.set_postfix(numbers or {}, refresh=False)
-            self._bar.update(num_units)
-            if self._done == self.total:
-                self.close()
-        elif (
-            self._done // self.interval > before // self.interval
-            or self._done == self.total
-        ):
-            self._write_line(numbers or {})
-
-    def close(self) -> None:
-        """End the bar."""
-        if self._bar is not None:
-            self._bar.close()
-
-    def _write_line(self, numbers: dict[str, str]) -> None:
-        elapsed = time.monotonic() - self._begin
-        per_unit = elapsed / max(self._done - self._first, 1)
-        left = timedelta(seconds=round(per_unit * (self.total - self._done)))
-        parts = [
-            f'{self.phase} {self._done}/{self.total} {self.unit}s',
-            *(f'{name} {value}' for name, value in numbers.items()),
-            f'{per_unit:.2f} s/{self.unit}',
-            f'ETA {left}',
-        ]
-        self.console.show(', '.join(parts))
 
 
 def _is_no_table(record: logging.LogRecord) -> bool:

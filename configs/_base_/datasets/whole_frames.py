@@ -5,22 +5,25 @@ _base_ = 'custom.py'
 data_root = 'data/custom/'
 image_scale = (256, 144)  # at most, (long, short) edge of a frame
 
+# Large JPEGs are decoded at 1.5 times image_scale or more; Resize smooths the rest.
+_load_frame = dict(type='LoadFrameFromFile', decode_scale='$image_scale')
 _load = [
-    dict(type='TransformBroadcaster', transforms=[dict(type='LoadFrameFromFile')]),
+    dict(type='TransformBroadcaster', transforms=[_load_frame]),
     dict(type='LoadClipAnnotations'),
 ]
 jitter = dict(
     type='TransformBroadcaster',
     share_random_params=True,
     transforms=[
-        dict(type='PhotoMetricDistortion'),
         dict(
             type='RandomResize',
             scale='$image_scale',
             ratio_range=(0.875, 1.125),
             resize_type='Resize',
             keep_ratio=True,
+            backend='torch',
         ),
+        dict(type='PhotoMetricDistortion'),
         dict(type='RandomFlip', prob=0.5),
     ],
 )
@@ -43,8 +46,8 @@ test_pipeline = [
     dict(
         type='TransformBroadcaster',
         transforms=[
-            dict(type='LoadFrameFromFile'),
-            dict(type='Resize', scale='$image_scale', keep_ratio=True),
+            _load_frame,
+            dict(type='Resize', scale='$image_scale', keep_ratio=True, backend='torch'),
         ],
     ),
     dict(type='PackClipInputs'),

@@ -13,6 +13,7 @@ from mmvis.datasets.transforms.copy_paste import CopyPasteClip
 from mmvis.datasets.transforms.loading import LoadClipAnnotations, LoadFrameFromFile
 from mmvis.datasets.transforms.packing import PackClipInputs
 from mmvis.datasets.transforms.pseudo_clip import MakePseudoClip
+from mmvis.datasets.transforms.resize import Resize
 
 __all__ = [
     'BaseSampleClip',
@@ -22,6 +23,7 @@ __all__ = [
     'MakePseudoClip',
     'PackClipInputs',
     'RandomClipCrop',
+    'Resize',
     'SampleAllFrames',
     'SampleConsecutiveClip',
     'SampleKeyFrameClip',

@@ -5,6 +5,7 @@ import random
 import numpy as np
 from mmcv.transforms import BaseTransform
 
+from mmvis.datasets.transforms.loading import check_is_whole
 from mmvis.errors import UserValueError
 from mmvis.registry import TRANSFORMS
 
@@ -47,6 +48,7 @@ class RandomClipCrop(BaseTransform):
 
     def transform(self, results: dict) -> dict:
         """Crop the clip."""
+        check_is_whole(results, self)
         left, top, right, bottom = self._draw_crop(results)
         size = (bottom - top, right - left)
         results['img'] = [img[top:bottom, left:right] for img in results['img']]

@@ -7,6 +7,7 @@ import numpy as np
 from mmcv.transforms import BaseTransform
 from mmdet.structures.mask import BitmapMasks
 
+from mmvis.datasets.transforms.loading import check_is_whole
 from mmvis.datasets.transforms.pseudo_clip import check_scale_range
 from mmvis.errors import UserValueError
 from mmvis.registry import TRANSFORMS
@@ -85,9 +86,12 @@ class CopyPasteClip(BaseTransform):
         """Paste the instances.
 
         Raises:
-            ValueError: If there is no other clip, or it has another length.
+            ValueError: If there is no other clip, or it has another length, or frames
+                were decoded at a reduced size and not resized.
         """
         source = self._source(results)
+        for clip in (results, source):
+            check_is_whole(clip, self)
         T = len(results['img'])
         if len(source['img']) != T:
             raise UserValueError(

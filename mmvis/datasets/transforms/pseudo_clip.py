@@ -97,13 +97,16 @@ class MakePseudoClip(BaseTransform):
             )
         T = self.clip_len
         height, width = results['img'][0].shape[:2]
-        poses = [pose.matrix(height, width) for pose in self._draw_poses()]
+        poses = self._draw_poses()
         clip = {key: list(value) * T for key, value in results.items()}
         clip['frame_id'] = list(range(T))
         clip['video_len'] = [T] * T
         clip['img'] = [
             cv2.warpAffine(
-                results['img'][0], pose, (width, height), borderValue=self.fill_value
+                results['img'][0],
+                pose.matrix(height, width),
+                (width, height),
+                borderValue=self.fill_value,
             )
             for pose in poses
         ]
@@ -133,10 +136,11 @@ class MakePseudoClip(BaseTransform):
         return f'{type(self).__name__}({options})'
 
 
-def _warp_masks(masks: BitmapMasks, pose: np.ndarray) -> BitmapMasks:
+def _warp_masks(masks: BitmapMasks, pose: _Pose) -> BitmapMasks:
     height, width = masks.height, masks.width
+    matrix = pose.matrix(height, width)  # the image may be decoded at a reduced size
     warped = [
-        cv2.warpAffine(mask, pose, (width, height), flags=cv2.INTER_NEAREST)
+        cv2.warpAffine(mask, matrix, (width, height), flags=cv2.INTER_NEAREST)
         for mask in masks.masks
     ]
     return BitmapMasks(warped, height, width)

@@ -183,3 +183,91 @@ def test_only_sampled_frames_are_decoded(still, mmvis_scope):
     assert [frame.frame_id for frame in frames] == [0, 1, 3]
     with pytest.raises(ValueError, match=r'00010\.jpg: the image is corrupted'):
         dataset[(0, [2])]
+
+
+DECODE_SCALE = (56, 40)
+RESIZE = dict(
+    type='RandomResize',
+    scale=(50, 36),
+    ratio_range=(0.9, 1.1),
+    resize_type='Resize',
+    keep_ratio=True,
+    backend='torch',
+)
+LOAD_REDUCED = [
+    dict(
+        type='TransformBroadcaster',
+        transforms=[dict(type='LoadFrameFromFile', decode_scale=DECODE_SCALE)],
+    ),
+    dict(type='LoadClipAnnotations'),
+]
+
+
+def pack_both(path, sampler, steps):
+    """Pack one clip with frames that are decoded whole, and at a reduced size."""
+    packed = []
+    for loading in (LOAD, LOAD_REDUCED):
+        dataset = load(path, [sampler, *loading, *steps, *PACK])
+        random.seed(5)
+        np.random.seed(5)  # noqa: NPY002 - the global state that MMCV draws from
+        packed.append(dataset[0])
+    return packed
+
+
+@pytest.mark.parametrize('is_pseudo', [False, True])
+def test_decoding_at_a_reduced_size_changes_only_pixels(
+    tmp_path, mmvis_scope, is_pseudo
+):
+    path = make_tiny_vis(tmp_path, num_videos=1, size=(162, 226), num_instances=3)
+    sampler = dict(type='SampleReferenceClip', clip_len=1 if is_pseudo else 3)
+    pseudo = [dict(type='MakePseudoClip', clip_len=3)] if is_pseudo else []
+    steps = [*pseudo, *broadcast([RESIZE, dict(type='RandomFlip', prob=1.0)])]
+    whole, reduced = pack_both(path, sampler, steps)
+    assert whole['inputs'].shape == reduced['inputs'].shape
+    # Half pixels at the edges of the objects; the rest agrees.
+    difference = (whole['inputs'].float() - reduced['inputs'].float()).abs()
+    assert 0 < difference.mean() < 4
+    frames = zip(
+        whole['data_samples'].video_data_samples,
+        reduced['data_samples'].video_data_samples,
+        strict=True,
+    )
+    for frame, other in frames:
+        assert frame.metainfo == other.metainfo
+        assert frame.ori_shape == (162, 226)
+        gt, other_gt = frame.gt_instances, other.gt_instances
+        assert len(gt) > 0
+        np.testing.assert_array_equal(gt.masks.masks, other_gt.masks.masks)
+        for key in ('bboxes', 'labels', 'instances_id', 'visible'):
+            assert torch.equal(gt[key], other_gt[key])
+
+
+def test_crop_of_frames_at_a_reduced_size_is_refused(tmp_path, mmvis_scope):
+    path = make_tiny_vis(tmp_path, num_videos=1, size=(162, 226))
+    sampler = dict(type='SampleAllFrames')
+    crop = dict(type='RandomClipCrop', min_size=20, max_size=30)
+    with pytest.raises(ValueError, match=r'RandomClipCrop got frames .* reduced size'):
+        load(path, [sampler, *LOAD_REDUCED, crop, *PACK])[0]
+    # Behind Resize frames are what they would be.
+    pipeline = [sampler, *LOAD_REDUCED, *broadcast([RESIZE]), crop, *PACK]
+    assert max(load(path, pipeline)[0]['inputs'].shape[2:]) <= 30
+
+
+def test_flip_of_frames_at_a_reduced_size_is_refused(tmp_path, mmvis_scope):
+    """It would move boxes by the width of the smaller frame."""
+    path = make_tiny_vis(tmp_path, num_videos=1, size=(162, 226))
+    steps = broadcast([dict(type='RandomFlip', prob=1.0), RESIZE])
+    pipeline = [dict(type='SampleAllFrames'), *LOAD_REDUCED, *steps, *PACK]
+    with pytest.raises(ValueError, match='between LoadFrameFromFile and Resize moved'):
+        load(path, pipeline)[0]
+
+
+def test_frames_at_a_reduced_size_must_be_resized(tmp_path, mmvis_scope):
+    path = make_tiny_vis(tmp_path, num_videos=1, size=(162, 226))
+    pipeline = [dict(type='SampleAllFrames'), *LOAD_REDUCED, *PACK]
+    with pytest.raises(ValueError, match=r'PackClipInputs got frames .* reduced size'):
+        load(path, pipeline)[0]
+    pipeline[-1:] = [*broadcast([dict(RESIZE, resize_type='mmdet.Resize')]), *PACK]
+    pipeline[-2]['transforms'][0].pop('backend')
+    with pytest.raises(ValueError, match=r'PackClipInputs got frames .* reduced size'):
+        load(path, pipeline)[0]

@@ -143,3 +143,12 @@ def test_wrong_clips():
         CopyPasteClip().transform(make_clip(120, (10, 20, 50, 50), 31))
     with pytest.raises(ValueError, match='one length, got 3 and 2 frames'):
         CopyPasteClip().transform(make_pair(num_frames=2))
+
+
+@pytest.mark.parametrize('is_source', [False, True])
+def test_frames_at_a_reduced_size_are_refused(is_source):
+    pair = make_pair()
+    clip = pair['mix_results'][0] if is_source else pair
+    clip['decoded_shape'] = [SIZE] * 3
+    with pytest.raises(ValueError, match=r'CopyPasteClip got frames .* reduced size'):
+        CopyPasteClip(prob=1.0).transform(pair)

@@ -2,8 +2,9 @@ import cv2
 import numpy as np
 import pytest
 from mmdet.structures.bbox import HorizontalBoxes
+from PIL import Image
 
-from mmvis.datasets.transforms import LoadClipAnnotations, LoadFrameFromFile
+from mmvis.datasets.transforms import LoadClipAnnotations, LoadFrameFromFile, Resize
 from mmvis.structures.rle import compress
 from mmvis.testing import rle_of
 
@@ -144,3 +145,98 @@ def test_rle_of_the_wrong_size_is_named():
     message = r'segmentations\[5\] of annotation 0 \(video 3\) has the RLE size'
     with pytest.raises(ValueError, match=message):
         LoadClipAnnotations().transform(clip)
+
+
+def photo(height, width):
+    """A smooth picture, as JPEG keeps it."""
+    y, x = np.mgrid[:height, :width]
+    planes = [np.sin(x / 23), np.cos(y / 17), np.sin((x + 2 * y) / 31)]
+    return np.round(127.5 + 120 * np.stack(planes, axis=-1)).astype(np.uint8)
+
+
+@pytest.mark.parametrize(
+    ('decode_scale', 'size'),
+    [
+        ((16, 12), (30, 40)),
+        ((26, 20), (30, 40)),
+        ((27, 20), (60, 80)),
+        ((54, 40), (119, 160)),
+        ((100, 100), (119, 160)),
+        ((150, 150), (238, 319)),
+        ((640, 8), (30, 40)),
+        ((1000, 1000), (238, 319)),
+        (None, (238, 319)),
+    ],
+)
+def test_large_jpegs_are_decoded_at_a_reduced_size(tmp_path, decode_scale, size):
+    path = tmp_path / 'frame.jpg'
+    cv2.imwrite(str(path), photo(238, 319))
+    loader = LoadFrameFromFile(decode_scale=decode_scale)
+    results = loader.transform(frame_of(path, (238, 319)))
+    assert results['img'].shape[:2] == size
+    assert results['img_shape'] == results['ori_shape'] == (238, 319)
+    if decode_scale is None:
+        assert 'decoded_shape' not in results
+    else:
+        assert results['decoded_shape'] == (None if size == (238, 319) else size)
+
+
+def test_reduced_frames_look_like_whole_ones(tmp_path):
+    path = tmp_path / 'frame.jpg'
+    cv2.imwrite(str(path), photo(240, 320), [cv2.IMWRITE_JPEG_QUALITY, 95])
+    frames = []
+    for decode_scale in (None, (40, 30)):
+        results = LoadFrameFromFile(decode_scale=decode_scale).transform(
+            frame_of(path, (240, 320))
+        )
+        frames.append(Resize(scale=(40, 30), backend='torch').transform(results)['img'])
+    difference = np.abs(frames[0].astype(int) - frames[1])
+    assert difference.mean() < 1
+    assert difference.max() <= 4
+
+
+def test_upright_size_of_turned_photos(tmp_path):
+    path = tmp_path / 'turned.jpg'
+    exif = Image.Exif()
+    exif[0x0112] = 6  # turned by 90 degrees
+    Image.fromarray(photo(120, 240)).save(path, exif=exif)
+    loader = LoadFrameFromFile(decode_scale=(60, 30))
+    results = loader.transform(frame_of(path, (240, 120)))
+    assert results['decoded_shape'] == (120, 60)
+    assert results['ori_shape'] == (240, 120)
+
+
+@pytest.mark.parametrize('size', [(238, 320), (239, 319), (319, 238)])
+def test_another_size_is_noticed_at_a_reduced_size(tmp_path, size):
+    path = tmp_path / 'frame.jpg'
+    cv2.imwrite(str(path), photo(238, 319))
+    with pytest.raises(ValueError, match=r'is \(height, width\) = \(238, 319\), but'):
+        LoadFrameFromFile(decode_scale=(27, 20)).transform(frame_of(path, size))
+
+
+def test_png_is_decoded_whole(image):
+    path, img = image
+    results = LoadFrameFromFile(decode_scale=(6, 4)).transform(frame_of(path))
+    np.testing.assert_array_equal(results['img'], img)
+    assert results['decoded_shape'] is None
+
+
+@pytest.mark.parametrize('share', [0.3, 0.9])
+def test_incomplete_image_at_a_reduced_size(tmp_path, share):
+    path = tmp_path / 'cut.jpg'
+    cv2.imwrite(str(path), photo(238, 319))
+    data = path.read_bytes()
+    path.write_bytes(data[: int(len(data) * share)])
+    with pytest.raises(ValueError, match=r'cut\.jpg: the image is corrupted or inc'):
+        LoadFrameFromFile(decode_scale=(27, 20)).transform(frame_of(path, (238, 319)))
+
+
+@pytest.mark.parametrize('decode_scale', [(0, 10), (10,), (10, -1), (5, 5, 5), 10])
+def test_decode_scale_must_be_a_size(decode_scale):
+    with pytest.raises(ValueError, match=r'`decode_scale` of LoadFrameFromFile must'):
+        LoadFrameFromFile(decode_scale=decode_scale)
+
+
+def test_decode_scale_needs_opencv():
+    with pytest.raises(ValueError, match="needs imdecode_backend='cv2', got 'pillow'"):
+        LoadFrameFromFile(decode_scale=(60, 40), imdecode_backend='pillow')

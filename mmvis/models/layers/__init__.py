@@ -11,6 +11,7 @@ from mmvis.models.layers.fast_linear import (
     fast_linear,
     inner_products,
 )
+from mmvis.models.layers.frozen_batch_norm import FrozenBatchNorm2d
 from mmvis.models.layers.level_position import grid_position, level_position
 from mmvis.models.layers.pointwise_conv import PointwiseConv2d
 from mmvis.models.layers.replace_layers import replace_layers
@@ -37,6 +38,7 @@ __all__ = [
     'EncoderLayer',
     'FastLinear',
     'FeedForward',
+    'FrozenBatchNorm2d',
     'PointwiseConv2d',
     'StemMaxPool2d',
     'ViTBlock',

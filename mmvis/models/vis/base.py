@@ -15,7 +15,7 @@ from mmvis import memory_limits
 from mmvis.errors import UserTypeError, UserValueError
 from mmvis.inference.test_cfg import TestCfg
 from mmvis.inference.video_stream import VideoStream
-from mmvis.models.layers import PointwiseConv2d, StemMaxPool2d
+from mmvis.models.layers import FrozenBatchNorm2d, PointwiseConv2d, StemMaxPool2d
 from mmvis.models.pretrained_weights import checked_pretrained_weights
 from mmvis.models.vis.part_checks import (
     check_channels,
@@ -77,6 +77,7 @@ class ClipVISModel(BaseModel):
         check_clip_len(self.head, self.test_cfg)
         PointwiseConv2d.convert(self)
         StemMaxPool2d.convert(self)
+        FrozenBatchNorm2d.convert(self)
         self.autocast_dtype: torch.dtype | None = None  # see `make_fast`
         self._streams: dict[int, VideoStream] = {}  # by video id, of `predict`
         self._stage_strides = self._probe_strides()

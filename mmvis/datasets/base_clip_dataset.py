@@ -1,6 +1,7 @@
 """Base class of data sets of videos and of still images."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from mmengine.dataset import BaseDataset
 from mmengine.fileio import join_path
@@ -69,7 +70,7 @@ class BaseClipDataset(BaseDataset):
         filter_cfg: dict | None = None,
         keep_crowd: bool = False,
         backend_args: dict | None = None,
-        **kwargs,
+        **kwargs: Any,
     ) -> None:
         if dataset_version is not None and dataset_version not in DATASET_CLASSES:
             raise UserValueError(
@@ -161,8 +162,7 @@ class BaseClipDataset(BaseDataset):
     def _get_unserialized_subset(self, indices: int | Sequence[int]) -> list[dict]:
         """Take the samples of ``indices``, or their first ones if it is a number."""
         num = len(self.data_list)
-        is_valid = isinstance(indices, int) or all(-num <= i < num for i in indices)
-        if not is_valid:
+        if not isinstance(indices, int) and not all(-num <= i < num for i in indices):
             raise UserValueError(
                 f'`indices` of the data set must be in [0, {num}), as {self.ann_file} '
                 f'has {num} samples, got {list(indices)}.'
@@ -225,6 +225,7 @@ class BaseClipDataset(BaseDataset):
         ]
 
     def _instances(self, annotations: list[dict], video: dict) -> list[dict]:
+        labelled: Iterable[tuple[dict, int | None]]
         if self._joined is None:
             labels = [self.cat2label.get(a['category_id']) for a in annotations]
             labelled = [

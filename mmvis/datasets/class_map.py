@@ -100,9 +100,9 @@ class ClassMap:
                 ]
                 yield _union(lower, rider, size), label
         for annotation in rest:
-            label = self.cat2label.get(annotation['category_id'])
-            if label is not None:
-                yield annotation, label
+            own_label = self.cat2label.get(annotation['category_id'])
+            if own_label is not None:
+                yield annotation, own_label
 
 
 def _is_pair(parts: list[str], known: Sequence[str]) -> bool:

@@ -6,9 +6,8 @@ from bisect import bisect
 from collections.abc import Sequence
 from itertools import accumulate
 
-from torch.utils.data import Dataset
-
 from mmvis.datasets.joined_clips import BaseJoinedClips
+from mmvis.datasets.video_dataset import VideoDataset
 from mmvis.registry import DATASETS
 
 __all__ = ['ConcatDataset']
@@ -35,7 +34,7 @@ class ConcatDataset(BaseJoinedClips):
     def __len__(self) -> int:
         return self._ends[-1]
 
-    def find(self, idx: int) -> tuple[Dataset, int]:
+    def find(self, idx: int) -> tuple[VideoDataset, int]:
         """The data set that sample ``idx`` is of, and its index there."""
         idx = range(len(self))[idx]
         member = bisect(self._ends, idx)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from torch.utils.data import Dataset
 
 from mmvis.datasets.seeded_index import SeededIndex
+from mmvis.datasets.video_dataset import VideoDataset
 from mmvis.errors import UserValueError
 from mmvis.registry import DATASETS
 
@@ -33,7 +34,7 @@ class BaseJoinedClips(Dataset):
                 f'{type(self).__name__} joins at least one data set, got none. Set '
                 'train_dataloader.dataset.datasets.'
             )
-        self.datasets = [DATASETS.build(cfg) for cfg in datasets]
+        self.datasets: list[VideoDataset] = [DATASETS.build(cfg) for cfg in datasets]
         first = self.datasets[0].metainfo['classes']
         for i, dataset in enumerate(self.datasets):
             classes = dataset.metainfo['classes']
@@ -51,7 +52,7 @@ class BaseJoinedClips(Dataset):
         return self.datasets[0].metainfo
 
     @abstractmethod
-    def find(self, idx: int) -> tuple[Dataset, int]:
+    def find(self, idx: int) -> tuple[VideoDataset, int]:
         """The data set that sample ``idx`` is of, and its index there."""
 
     def get_data_info(self, idx: int) -> dict:

@@ -6,9 +6,8 @@ from bisect import bisect
 from collections.abc import Sequence
 from itertools import accumulate
 
-from torch.utils.data import Dataset
-
 from mmvis.datasets.joined_clips import BaseJoinedClips
+from mmvis.datasets.video_dataset import VideoDataset
 from mmvis.errors import UserValueError
 from mmvis.registry import DATASETS
 
@@ -54,7 +53,7 @@ class MixedClipDataset(BaseJoinedClips):
         rounds = (-(-len(d) // ratio) for d, ratio in zip(self.datasets, self.ratios))
         return self._ends[-1] * max(rounds)
 
-    def find(self, idx: int) -> tuple[Dataset, int]:
+    def find(self, idx: int) -> tuple[VideoDataset, int]:
         """The data set that sample ``idx`` is of, and its index there."""
         round_, place = divmod(idx, self._ends[-1])
         member = bisect(self._ends, place)

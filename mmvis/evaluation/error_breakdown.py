@@ -85,9 +85,9 @@ class _Judged:
     category_id: int
     score: float
     kind: str
-    # The nearest track, which the corrected result would match.
-    gt_index: int | None = None
-    gt_category_id: int | None = None
+    # The nearest track, which the corrected result would match; -1: there is none.
+    gt_index: int = -1
+    gt_category_id: int = -1
 
 
 def break_down_errors(
@@ -167,19 +167,19 @@ def _judge_video(
     judged, touched = [], set(matched)
     for d, index in enumerate(result_inds):
         errors.ious[index] = float(ious[d].max(initial=0.0))
-        if d in matches:
-            nearest = matches[d]
+        nearest = matches.get(d)
+        if nearest is not None:
             kind = 'ignored' if is_crowd[nearest] else 'true'
         else:
             kind = _error_kind(ious[d], is_same[d], dets[d], gts)
             nearest = _nearest(ious[d], kind, is_same[d], touched)
-        if kind in ('class', 'mask', 'switch'):
-            touched.add(nearest)
         errors.kinds[index] = kind
         item = _Judged(dets[d]['category_id'], dets[d]['score'], kind)
         if nearest is not None:
             item.gt_index = gt_inds[nearest]
             item.gt_category_id = gts[nearest]['category_id']
+            if kind in ('class', 'mask', 'switch'):
+                touched.add(nearest)
         judged.append(item)
     counting = [g for g in range(len(gts)) if not is_crowd[g]]
     errors.missed = [gts[g]['id'] for g in counting if g not in touched]
@@ -193,11 +193,11 @@ def _judge_video(
 def _ious(dets: list[Mapping], gts: list[Mapping]) -> np.ndarray:
     if not dets or not gts:
         return np.zeros((len(dets), len(gts)))
-    tables = [
+    of_dets, of_gts = (
         MaskTable([track['segmentations'] for track in tracks])
         for tracks in (dets, gts)
-    ]
-    return track_ious(*tables)
+    )
+    return track_ious(of_dets, of_gts)
 
 
 def _match(

@@ -50,13 +50,16 @@ class Report:
             str: Two tables, numbers in percent.
         """
         names = list(self.stats)
-        rows = [('videos', *names), ('all', *map(_percent, self.stats.values()))]
+        rows: list[tuple[str, ...]] = [
+            ('videos', *names),
+            ('all', *map(_percent, self.stats.values())),
+        ]
         for part, report in self.parts.items():
             rows.append((part, *map(_percent, report.stats.values())))
         if self.parts:
             rows[1] = ('mean', *rows[1][1:])
         columns = ('AP', 'AP50', 'AP75', 'AR1', 'AR10', 'AR100')
-        cat_rows = [('id', 'category', *columns)]
+        cat_rows: list[tuple[str, ...]] = [('id', 'category', *columns)]
         for cat_id, values in self.per_category.items():
             if values['AR100'] >= 0:
                 numbers = (_percent(values[column]) for column in columns)

@@ -46,7 +46,7 @@ def tracks_to_results(
                 'the data set?'
             )
         if id(masks) not in texts:
-            texts[id(masks)] = [rle_as_text(mask) for mask in masks]
+            texts[id(masks)] = [mask and rle_as_text(mask) for mask in masks]
         results.append(
             dict(
                 video_id=int(video_id),

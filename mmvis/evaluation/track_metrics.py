@@ -88,7 +88,7 @@ def evaluate_tracks(
     )
     # J&F knows no categories, and videos without an object have none.
     annotated = {item['video_id'] for item in annotations}
-    numbers = {}
+    numbers: dict[str, float] = {}
     for rows, truth, chosen in (
         (kept, annotations, [metrics.HOTA(), metrics.Identity(quiet)]),
         (known, annotations, [track_map]),
@@ -198,7 +198,7 @@ def _results(rows: Iterable[Mapping]) -> list[dict]:
             video_id=row['video_id'],
             category_id=row['category_id'],
             score=row['score'],
-            segmentations=[rle_as_text(mask) for mask in row['segmentations']],
+            segmentations=[mask and rle_as_text(mask) for mask in row['segmentations']],
         )
         for row in rows
     ]

@@ -179,8 +179,8 @@ class VISMetric(BaseMetric):
         is_scored = self.has_annotations and not self.format_only
         if self.outfile_prefix is not None or not is_scored:
             files = write_submission(entries, gt, self.outfile_prefix or 'results')
-            names = ' and '.join(str(Path(file).resolve()) for file in files)
-            print_log(f'Wrote {len(entries)} tracks to {names}.', logger='current')
+            paths = ' and '.join(str(Path(file).resolve()) for file in files)
+            print_log(f'Wrote {len(entries)} tracks to {paths}.', logger='current')
         if not is_scored:
             reason = (
                 '`format_only` is set'

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from msgspec import UNSET, Raw
+from msgspec import UNSET, Raw, Struct
 from pycocotools import mask as mask_utils
 
 from mmvis.atomic_file import atomic_file
@@ -37,6 +37,11 @@ __all__ = ['CheckedLabels', 'check_labels']
 _PER_FRAME = re.compile(r'\.(segmentations|bboxes|areas)\[(\d+)\]')
 _OPTIONAL = ('.bboxes', '.areas', '.iscrowd', '.bbox', '.area')
 _NULL = Raw(b'null')
+# Kind of a file -> key and type of what is labelled, and how labels are read.
+_KINDS: dict[str, tuple[str, type[Struct], type[AnnotationReader]]] = {
+    'ytvis': ('videos', Video, AnnotationReader),
+    'coco': ('images', Image, ImageAnnotationReader),
+}
 
 
 @dataclass(frozen=True)
@@ -80,26 +85,27 @@ def check_labels(
         OSError: If the file cannot be read.
         ValueError: If it is not JSON, or not of that kind at all.
     """
-    videos_key, video_type = dict(ytvis=('videos', Video), coco=('images', Image))[kind]
+    videos_key, video_type, reader_type = _KINDS[kind]
     place = Place(str(path))
     top = read_members(read_content(path), place, (videos_key, 'categories'))
     faults = Faults(str(path))
     checker = _EntryChecker(faults, FrameFiles(frames, faults))
     videos = checker.read(top[videos_key], video_type, place.at(videos_key))
     categories = checker.read(top['categories'], Category, place.at('categories'))
-    reader_type = ImageAnnotationReader if kind == 'coco' else AnnotationReader
     reader = reader_type(
         {video_id: fields for video_id, (fields, _) in videos.items()},
         {category_id: fields for category_id, (fields, _) in categories.items()},
     )
-    texts = top.get('annotations', _NULL)
-    texts = [] if texts == _NULL else elements(texts, place.at('annotations'))
+    given = top.get('annotations', _NULL)
+    texts = [] if given == _NULL else elements(given, place.at('annotations'))
     cleaner = _Cleaner(reader, faults, checker.left_out)
     annotations = cleaner.clean(texts, place.at('annotations'))
-    content = dict(top)
-    content[videos_key] = [text for _, text in videos.values()]
-    content['categories'] = [text for _, text in categories.values()]
-    content['annotations'] = annotations
+    content: dict[str, Any] = {
+        **top,
+        videos_key: [text for _, text in videos.values()],
+        'categories': [text for _, text in categories.values()],
+        'annotations': annotations,
+    }
     keys = (videos_key, 'categories')
     counts = {key: len(elements(top[key], place)) for key in keys}
     return CheckedLabels(faults, content, counts | dict(annotations=len(texts)))
@@ -121,7 +127,9 @@ class _EntryChecker:
         self.frames = frames
         self.left_out: dict[int, str] = {}
 
-    def read(self, content: Raw, kind: type, place: Place) -> dict[int, tuple]:
+    def read(
+        self, content: Raw, kind: type[Struct], place: Place
+    ) -> dict[int, tuple[dict, Raw]]:
         """Fields and text of the right entries, by id."""
         decoder = msgspec.json.Decoder(kind)
         found: dict[int, tuple[dict, Raw]] = {}
@@ -146,11 +154,9 @@ class _EntryChecker:
         return found
 
     def _has_its_frames(self, fields: dict, path: str) -> bool:
-        size = fields.get('height'), fields.get('width')
-        names = fields.get('file_names', ())
         num_before = len(self.faults)
-        for name in names:
-            self.frames.check_size(name, *size)
+        for name in fields.get('file_names', ()):
+            self.frames.check_size(name, fields['height'], fields['width'])
         fix = 'the entry and its annotations removed'
         for index in range(num_before, len(self.faults)):
             fault = self.faults[index]
@@ -207,10 +213,11 @@ class _Cleaner:
         """Name the fault of a video where its annotations follow from it."""
         key = error.place.path.rpartition('.')[2]
         video_id = entry.get(key) if isinstance(entry, dict) else None
-        is_left_out = isinstance(video_id, int) and video_id in self.left_out
-        if key not in ('video_id', 'image_id') or not is_left_out:
+        if key not in ('video_id', 'image_id') or not isinstance(video_id, int):
             return error
-        at_fault = self.left_out[video_id]
+        at_fault = self.left_out.get(video_id)
+        if at_fault is None:
+            return error
         return error.place.error(f'{video_id} is {at_fault}, which is at fault itself.')
 
     def _check_masks(self, row: dict, place: Place) -> None:

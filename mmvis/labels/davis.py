@@ -73,9 +73,10 @@ def read_davis(path: Path, frames: Path | None, classes: list[str]) -> dict:
     for video_id, folder in enumerate(folders, start=1):
         name = root.name if folder == root else folder.relative_to(root).as_posix()
         images = sorted(folder.glob('*.png'), key=natural_key)
-        ids = [read_ids(image, faults) for image in images]
-        shapes = {image.shape for image in ids if image is not None}
-        if len(shapes) != 1 or any(image is None for image in ids):
+        found = [read_ids(image, faults) for image in images]
+        ids = [image for image in found if image is not None]
+        shapes = {image.shape for image in ids}
+        if len(shapes) != 1 or len(ids) < len(found):
             if len(shapes) > 1:
                 faults.add(name, f'images of the sizes {sorted(shapes)}, expected one.')
             continue

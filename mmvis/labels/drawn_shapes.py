@@ -69,35 +69,35 @@ def read_cvat(path: Path, frames: Path | None, classes: list[str]) -> dict:
     if root.findall('track'):
         source = root.find('meta/task/source')
         name = path if source is None or not source.text else Path(source.text)
-        videos = [_cvat_video(root, name.stem, files)]
+        video = _cvat_video(root, name.stem, files)
+        videos = [] if video is None else [video]
     else:
         videos = _cvat_images(root, faults)
-    if not any(videos):
+    if not videos:
         faults.raise_if_any()
         raise UserValueError(
             f'{path}: there is no <track> and no <image> in it. Export the task from '
             'CVAT as "CVAT for video 1.1" or "CVAT for images 1.1".'
         )
-    return _as_labels([video for video in videos if video], faults)
+    return _as_labels(videos, faults)
 
 
 def _cvat_video(
     root: ElementTree.Element, name: str, files: FrameFiles
 ) -> _DrawnVideo | None:
     """The video of an export for video."""
-    size = root.find('.//original_size')
-    try:
-        height, width = int(size.find('height').text), int(size.find('width').text)
-        length = int(root.find('.//size').text)
-        if not _is_size(height, width):
-            raise ValueError
-    except (AttributeError, TypeError, ValueError):
+    size = _size(
+        _number(root.findtext('.//original_size/height')),
+        _number(root.findtext('.//original_size/width')),
+    )
+    length = _number(root.findtext('.//size'))
+    if size is None or length is None:
         files.faults.add('meta', 'expected size and original_size, as CVAT writes.')
         return None
     file_names = files.list(name) or [f'{name}/{t:06d}.jpg' for t in range(length)]
     if files.root is not None and len(file_names) != length:
         files.faults.add('frames', f'{len(file_names)} in {name}, expected {length}.')
-    video = _DrawnVideo(name, (height, width), file_names)
+    video = _DrawnVideo(name, size, file_names)
     for index, track in enumerate(root.findall('track')):
         for shape in track:
             if shape.get('outside') == '1':
@@ -117,8 +117,8 @@ def _cvat_images(root: ElementTree.Element, faults: Faults) -> list[_DrawnVideo]
     videos: dict[str, _DrawnVideo] = {}
     for index, image in enumerate(root.findall('image')):
         name = image.get('name', '')
-        size = _number(image.get('height')), _number(image.get('width'))
-        if not name or not _is_size(*size):
+        size = _size(_number(image.get('height')), _number(image.get('width')))
+        if not name or size is None:
             faults.add(f'image[{index}]', 'expected name, width and height.')
             continue
         folder = PurePosixPath(name).parent.as_posix()
@@ -134,22 +134,23 @@ def _cvat_images(root: ElementTree.Element, faults: Faults) -> list[_DrawnVideo]
             place = f'image[{index}].{shape.tag}'
             mask = _cvat_mask(shape, size, place, faults)
             group = shape.get('group_id', '0')
-            key = ('group', group, shape.get('label'))
-            key = key if group != '0' else ('shape', index, number)
+            key: tuple = ('shape', index, number)
+            if group != '0':
+                key = ('group', group, shape.get('label'))
             if mask is not None:
                 video.add(key, shape.get('label', ''), t, mask)
     return list(videos.values())
 
 
 def _number(text: str | None) -> int | None:
-    return int(text) if text is not None and re.fullmatch('[0-9]{1,9}', text) else None
+    return int(text) if text and re.fullmatch(r'\s*[0-9]{1,9}\s*', text) else None
 
 
-def _is_size(height: int | None, width: int | None) -> bool:
-    """Whether an image may have that size: a mask of it is made."""
+def _size(height: int | None, width: int | None) -> tuple[int, int] | None:
+    """Height and width; None if no image may have them: a mask of it is made."""
     if not height or not width or min(height, width) < 1:
-        return False
-    return height * width <= MAX_PIXELS
+        return None
+    return (height, width) if height * width <= MAX_PIXELS else None
 
 
 def _cvat_mask(
@@ -214,10 +215,11 @@ def read_labelme(path: Path, frames: Path | None, classes: list[str]) -> dict:
         name = path.name if folder == '.' else folder
         try:
             content = parse_json(read_content(file), str(file))
-            size = int(content['imageHeight']), int(content['imageWidth'])
+            height, width = int(content['imageHeight']), int(content['imageWidth'])
             shapes = list(content['shapes'])
-            if not _is_size(*size):
-                raise ValueError(f'{size[0]} x {size[1]} pixels')
+            size = _size(height, width)
+            if size is None:
+                raise ValueError(f'{height} x {width} pixels')
         except (ValueError, KeyError, TypeError) as error:
             kind = 'it lacks ' if isinstance(error, KeyError) else ''
             reason = f'{kind}{error}'.removeprefix(f'{file}: ')

@@ -159,14 +159,12 @@ class _Labels:
         if self._is_coco:
             return item.get(key)
         values = item.get({'segmentation': 'segmentations', 'bbox': 'bboxes'}[key])
-        is_there = isinstance(values, list) and place[1] < len(values)
-        return values[place[1]] if is_there else None
+        return _at(values, place[1])
 
     def _file_name(self, place: _Place) -> str | None:
         video = self.videos[place[0]]
         names = [video.get('file_name')] if self._is_coco else video.get('file_names')
-        is_there = isinstance(names, list) and place[1] < len(names)
-        name = names[place[1]] if is_there else None
+        name = _at(names, place[1])
         return name if isinstance(name, str) else None
 
     def _image(self, place: _Place) -> np.ndarray:
@@ -177,11 +175,17 @@ class _Labels:
             except (OSError, ValueError):
                 pass  # that is a fault, and in the text
         video = self.videos[place[0]]
-        sides = video.get('height'), video.get('width')
-        is_size = all(type(side) is int and side > 0 for side in sides)
-        if not is_size or sides[0] * sides[1] > MAX_PIXELS:
-            sides = _UNKNOWN_SIZE
-        return np.full((*sides, 3), _GREY, dtype=np.uint8)
+        height, width = video.get('height'), video.get('width')
+        if type(height) is not int or type(width) is not int:
+            height, width = _UNKNOWN_SIZE
+        if min(height, width) < 1 or height * width > MAX_PIXELS:
+            height, width = _UNKNOWN_SIZE
+        return np.full((height, width, 3), _GREY, dtype=np.uint8)
+
+
+def _at(values: Any, index: int) -> Any:
+    """Item of a list; None if it is no list, or too short."""
+    return values[index] if isinstance(values, list) and index < len(values) else None
 
 
 def _entries(content: dict, key: str) -> list[dict]:
@@ -200,8 +204,10 @@ def _stretched(mask: Any, size: tuple[int, int]) -> dict | None:
     """RLE of a mask that is right by itself, at a size; None if it is not right."""
     try:
         mask = msgspec.convert(mask, RLE | list[list[float]])
-        rle = compress(mask, *size) if mask else None
-        height, width = rle['size'] if rle else (0, 0)
+        if not mask:
+            return None
+        rle = compress(mask, *size)
+        height, width = rle['size']
         if not 0 < height * width <= MAX_PIXELS:
             return None
         if first_invalid_rle([rle['counts']], np.array([height * width])):

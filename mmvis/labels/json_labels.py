@@ -98,7 +98,9 @@ def read_cocovid(path: Path, frames: Path | None, classes: list[str]) -> dict:
     return labels
 
 
-def _read(content: Raw, kind: type, place: Place, faults: Faults) -> list[tuple]:
+def _read(
+    content: Raw, kind: type[Struct], place: Place, faults: Faults
+) -> list[tuple[str, Any]]:
     """Path and fields of each entry; those that are not of the kind are faults."""
     decoder = msgspec.json.Decoder(kind)
     found, ids = [], set()
@@ -229,7 +231,7 @@ def _per_frame(labels: dict) -> dict:
     content: dict[str, list] = dict(
         videos=[], images=[], annotations=[], categories=labels['categories']
     )
-    image_ids = {}
+    image_ids: dict[tuple[int, int], int] = {}
     for video in labels['videos']:
         size = dict(height=video['height'], width=video['width'])
         content['videos'].append(

@@ -23,8 +23,9 @@ from mmvis.structures.rle import compress, rle_as_text
 from mmvis.terminal import print_warning
 
 if TYPE_CHECKING:
-    from labelformat.model.image import Image
     from labelformat.model.instance_segmentation import InstanceSegmentationInput
+
+    from mmvis.labels.yolo_reader import YOLOReader
 
 __all__ = ['SPLITS', 'read_yolo', 'write_yolo']
 
@@ -85,15 +86,11 @@ def read_yolo(
     for content in reader.get_labels():
         image = content.image
         for item in content.objects:
-            polygons = [[x for xy in p for x in xy] for p in item.segmentation.polygons]
+            polygons = reader.polygons_of(item)
             mask = rle_as_text(compress(polygons, image.height, image.width))
             video_id = video_ids[image.filename]
             add_annotation(labels, video_id, item.category.id + 1, [mask])
     return labels
-
-
-def _by_name(image: Image) -> list:
-    return natural_key(Path(image.filename))
 
 
 def _import_labelformat() -> ModuleType:
@@ -107,24 +104,11 @@ def _import_labelformat() -> ModuleType:
     return formats
 
 
-def _open(path: Path, split: str, faults: Faults) -> InstanceSegmentationInput:
-    """A reader of labelformat that does not stop where an image has no objects."""
-    formats = _import_labelformat()
+def _open(path: Path, split: str, faults: Faults) -> YOLOReader:
+    _import_labelformat()
+    from mmvis.labels.yolo_reader import YOLOReader
 
-    class Reader(formats.YOLOv8InstanceSegmentationInput):
-        def all_images(self) -> list[Image]:
-            self.on_error = lambda file, _: faults.add(
-                'image', f'{file} cannot be read, expected an image.'
-            )
-            return sorted(super().get_images(), key=_by_name)
-
-        def get_images(self) -> list[Image]:
-            return [x for x in self.all_images() if self.label_file(x).is_file()]
-
-        def label_file(self, image: Image) -> Path:
-            return (self._labels_dir() / image.filename).with_suffix('.txt')
-
-    return Reader(path, split)
+    return YOLOReader(path, split, faults)
 
 
 def _check_lines(file: Path, num_classes: int, faults: Faults) -> None:

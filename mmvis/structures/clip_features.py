@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -85,7 +86,7 @@ class ClipFeatures:
             for h, w in self.frame_sizes
         )
 
-    def replace(self, **changes) -> ClipFeatures:
+    def replace(self, **changes: Any) -> ClipFeatures:
         """Copy with some attributes replaced."""
         return replace(self, **changes)
 
@@ -106,7 +107,7 @@ class ClipFeatures:
                 maps[level] = layer(x.flatten(0, 1)).unflatten(0, x.shape[:2])
         return self.with_prepared(maps) if maps else self
 
-    def with_prepared(self, maps: Mapping[int, Tensor], **changes) -> ClipFeatures:
+    def with_prepared(self, maps: Mapping[int, Tensor], **changes: Any) -> ClipFeatures:
         """Replace maps by prepared ones.
 
         Args:

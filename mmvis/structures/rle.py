@@ -160,10 +160,8 @@ def compress(mask: dict | list, height: int, width: int) -> dict:
     return mask
 
 
-def rle_as_text(rle: dict | None) -> dict | None:
-    """Convert a compressed RLE, or None, for JSON: ``counts`` as str."""
-    if rle is None:
-        return None
+def rle_as_text(rle: dict) -> dict:
+    """Convert a compressed RLE for JSON: ``counts`` as str."""
     counts = rle['counts']
     return dict(
         size=[int(side) for side in rle['size']],

@@ -177,6 +177,6 @@ def _write_by_track(
         # One by one: the text of a long video would double its memory.
         for frame_id, value in enumerate(values):
             file.write(', ' if frame_id else '')
-            file.write(json.dumps(to_json(value)))
+            file.write(json.dumps(value and to_json(value)))
         file.write(']')
     file.write('}')

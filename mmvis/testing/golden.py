@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
+from importlib.machinery import SourceFileLoader
 from pathlib import Path
 from types import ModuleType
 
@@ -34,7 +34,6 @@ def find_golden(name: str) -> Path:
 
 def load_pseudo() -> ModuleType:
     """Import ``golden/pseudo.py``, which draws the stand-in weights and clips."""
-    spec = importlib.util.spec_from_file_location('pseudo', find_golden('pseudo.py'))
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
+    module = ModuleType('pseudo')
+    SourceFileLoader('pseudo', str(find_golden('pseudo.py'))).exec_module(module)
     return module

@@ -34,7 +34,9 @@ def rle_of(mask: np.ndarray, compressed: bool = True) -> dict:
     return dict(size=size, counts=[0, *counts] if flat[0] else counts)
 
 
-def _segmentation(box: tuple[int, int, int, int], size: tuple[int, int], kind: str):
+def _segmentation(
+    box: tuple[int, int, int, int], size: tuple[int, int], kind: str
+) -> dict | list[list[int]]:
     x1, y1, x2, y2 = box
     if kind == 'polygon':
         return [[x1, y1, x2, y1, x2, y2, x1, y2]]

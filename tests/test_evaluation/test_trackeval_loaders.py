@@ -43,7 +43,7 @@ class Case:
         ]
         labels = dict(self.gt, videos=videos, annotations=[])
         for item in items:
-            masks = [rle_as_text(mask) for mask in item['segmentations']]
+            masks = [mask and rle_as_text(mask) for mask in item['segmentations']]
             add_annotation(labels, item['video_id'], item['category_id'], masks)
         return labels
 

@@ -53,6 +53,14 @@ def test_name_of_a_cvat_video_is_that_of_its_source(read, tmp_path):
     assert labels['videos'][0]['file_names'][0] == 'a/000000.jpg'
 
 
+@pytest.mark.parametrize('length', ['', '-3', '3.5'])
+def test_absurd_lengths_are_refused(read, tmp_path, length):
+    text = VIDEO.format(more='').replace('<size>3', f'<size>{length}')
+    (tmp_path / 'video.xml').write_text(text)
+    with pytest.raises(UserValueError, match='meta: expected size and original_size'):
+        read(tmp_path / 'video.xml', 'cvat')
+
+
 @pytest.mark.parametrize('size', ['0', '-5', '99999999', '9' * 5000])
 def test_absurd_sizes_are_refused(read, tmp_path, size):
     text = VIDEO.format(more='').replace('<height>5', f'<height>{size}')

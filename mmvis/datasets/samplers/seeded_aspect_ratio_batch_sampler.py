@@ -33,5 +33,5 @@ class SeededAspectRatioBatchSampler(AspectRatioBatchSampler):
         self._num_skipped = num_batches
 
     def __iter__(self) -> Iterator[list[SeededIndex]]:
-        self._aspect_ratio_buckets = [[], []]
+        self._aspect_ratio_buckets: list[list[SeededIndex]] = [[], []]
         return itertools.islice(super().__iter__(), self._num_skipped, None)

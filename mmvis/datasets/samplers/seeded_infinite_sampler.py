@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sized
+from collections.abc import Iterator
 from typing import Literal
 
 import torch
@@ -12,6 +12,7 @@ from torch.utils.data import Sampler
 
 from mmvis.datasets.annotated_frames import annotated_frames
 from mmvis.datasets.seeded_index import SeededIndex
+from mmvis.datasets.video_dataset import VideoDataset
 from mmvis.errors import UserValueError
 from mmvis.registry import DATA_SAMPLERS
 
@@ -32,7 +33,7 @@ class SeededInfiniteSampler(Sampler):
     (``ClassBalancedDataset``, ``RepeatDataset``) keep the order but lose the seed.
 
     Args:
-        dataset (Sized): The data set.
+        dataset (VideoDataset): The data set.
         shuffle (bool): Whether every pass over the data set has its own order.
             Defaults to True.
         seed (int | None): Non-negative; the same on all ranks. Defaults to None:
@@ -50,7 +51,7 @@ class SeededInfiniteSampler(Sampler):
 
     def __init__(
         self,
-        dataset: Sized,
+        dataset: VideoDataset,
         shuffle: bool = True,
         seed: int | None = None,
         once_per: Literal['video', 'frame', 'annotated_frame'] = 'video',
@@ -96,7 +97,7 @@ class SeededInfiniteSampler(Sampler):
         return self._samples[order].tolist()
 
 
-def _count_repeats(dataset: Sized, once_per: str) -> list[int]:
+def _count_repeats(dataset: VideoDataset, once_per: str) -> list[int]:
     """How often each video comes in a pass."""
     if once_per == 'video':
         return [1] * len(dataset)

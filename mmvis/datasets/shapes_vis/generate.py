@@ -109,7 +109,8 @@ def _write_split(
     num_workers: int,
     on_video: Callable[[], None] | None,
 ) -> None:
-    videos, annotations = [], []
+    videos: list[dict] = []
+    annotations: list[dict] = []
     for video, tracks in _run(jobs, num_workers):
         videos.append(video)
         for track in tracks:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import reduce
+
 import numpy as np
 
 #: Samples per pixel along each axis; a pixel's coverage counts to its square.
@@ -55,6 +57,6 @@ def rasterise(
     )
     switches = switches.reshape(num_rows, num_cols + 1)[:, :-1].astype(np.uint8)
     inside = np.bitwise_xor.accumulate(switches & 1, axis=1)
-    by_row = sum(inside[i::_SAMPLES] for i in range(_SAMPLES))
-    coverage = sum(by_row[:, i::_SAMPLES] for i in range(_SAMPLES))
+    by_row = reduce(np.add, (inside[i::_SAMPLES] for i in range(_SAMPLES)))
+    coverage = reduce(np.add, (by_row[:, i::_SAMPLES] for i in range(_SAMPLES)))
     return coverage.astype(np.uint8), (left, top)

@@ -159,7 +159,13 @@ def _walk(
 
 
 def _colour(stream: RandomStream) -> Colour:
-    return tuple(stream.integer(20, 235) for _ in range(3))
+    r, g, b = (stream.integer(20, 235) for _ in range(3))
+    return r, g, b
+
+
+def _colour_near(stream: RandomStream, colour: Colour) -> Colour:
+    r, g, b = (min(max(c + stream.integer(-60, 60), 0), 255) for c in colour)
+    return r, g, b
 
 
 def _distance(first: Colour, second: Colour) -> int:
@@ -177,8 +183,7 @@ def _background(stream: RandomStream) -> tuple[Tile, Colour]:
     """Two patterns over each other, patch by patch, and fine grain."""
     size = _BACKGROUND_TILE
     first = _colour(stream)
-    second = tuple(min(max(c + stream.integer(-60, 60), 0), 255) for c in first)
-    third = tuple(min(max(c + stream.integer(-60, 60), 0), 255) for c in first)
+    second, third = _colour_near(stream, first), _colour_near(stream, first)
     coarse = mix(value_noise(stream, size, 8), first, second)
     fine = mix(pattern(stream, size, stream.choice(PATTERNS)), first, third)
     patches = value_noise(stream, size, stream.choice((4, 8)))[..., None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from mmvis.errors import UserValueError
 
@@ -51,9 +52,9 @@ class ShapesVISSpec:
             valid=(self.num_valid, self.num_valid_frames),
         )
 
-    def stamp(self) -> dict[str, str | int]:
+    def stamp(self) -> dict[str, Any]:
         """What is written beside a finished set to recognise it."""
-        return dict(generator='ShapesVIS', version=GENERATOR_VERSION) | asdict(self)
+        return dict(generator='ShapesVIS', version=GENERATOR_VERSION, **asdict(self))
 
 
 #: The named sizes: 'mini' for tests, 'small' for the quickstart.

@@ -123,7 +123,7 @@ def sample(tile: Tile, u: np.ndarray, v: np.ndarray) -> np.ndarray:
     left, up = one - right, one - down
 
     half = 1 << (2 * _WEIGHT - 1)
-    total = np.uint64(sum(half << (i * _LANE) for i in range(3)))
+    total = np.array(sum(half << (i * _LANE) for i in range(3)), dtype=np.uint64)
     for index, weight in (
         (row + col, up * left),
         (row + next_col, up * right),

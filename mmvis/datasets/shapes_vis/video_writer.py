@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pycocotools.mask as mask_api
@@ -16,7 +17,7 @@ from .scene import plan_scene
 
 #: An object of which fewer pixels are visible counts as hidden.
 MIN_VISIBLE_PIXELS = 6
-_JPEG_OPTIONS = dict(format='JPEG', quality=92, subsampling='4:2:0')
+_JPEG_OPTIONS: dict[str, Any] = dict(format='JPEG', quality=92, subsampling='4:2:0')
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,9 @@ def write_video(job: VideoJob) -> tuple[dict, list[dict]]:
     for item, track in zip(scene.objects, tracks):
         if any(record is not None for record in track):
             category_id = CATEGORIES.index(item.looks.category) + 1
-            annotation = dict(video_id=video_id, category_id=category_id, iscrowd=0)
+            annotation: dict[str, Any] = dict(
+                video_id=video_id, category_id=category_id, iscrowd=0
+            )
             for field in ('segmentations', 'bboxes', 'areas'):
                 annotation[field] = [
                     None if record is None else record[field] for record in track

@@ -1,6 +1,7 @@
 """Copy-paste of moving instances between clips."""
 
 import random
+from collections.abc import Sized
 
 import cv2
 import numpy as np
@@ -78,7 +79,7 @@ class CopyPasteClip(BaseTransform):
         self.behind_prob = behind_prob
         self.min_visible = min_visible
 
-    def get_indexes(self, dataset) -> int:
+    def get_indexes(self, dataset: Sized) -> int:
         """Draw the clip to take instances from, for ``MultiImageMixDataset``."""
         return random.randrange(len(dataset))
 

@@ -1,5 +1,7 @@
 """Packing of a clip into model inputs, the last step of every pipeline."""
 
+from collections.abc import Sequence
+
 import cv2
 import numpy as np
 import torch
@@ -97,7 +99,7 @@ def _pack_images(images: list[np.ndarray]) -> Tensor:
     return torch.from_numpy(clip)
 
 
-def _check_sizes(masks: list[BitmapMasks], size: tuple[int, int]) -> None:
+def _check_sizes(masks: list[BitmapMasks], size: Sequence[int]) -> None:
     for frame_masks in masks:
         if (frame_masks.height, frame_masks.width) != tuple(size):
             raise UserValueError(

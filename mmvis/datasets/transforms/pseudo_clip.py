@@ -26,7 +26,7 @@ class _Pose:
     def matrix(self, height: int, width: int) -> np.ndarray:
         """Affine map from image to frame, shape (2, 3)."""
         centre = ((width - 1) / 2, (height - 1) / 2)
-        matrix = cv2.getRotationMatrix2D(centre, self.angle, self.scale)
+        matrix: np.ndarray = cv2.getRotationMatrix2D(centre, self.angle, self.scale)
         matrix[:, 2] += self.shift_x * width, self.shift_y * height
         return matrix
 

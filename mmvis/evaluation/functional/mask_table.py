@@ -47,7 +47,7 @@ class MaskTable:
         entries = list(chain.from_iterable(tracks))
         masks = list(filter(None, entries))
         sizes = list(map(itemgetter('size'), masks))
-        self.size = sizes[0] if sizes else None
+        self.size: list[int] | None = sizes[0] if sizes else None
         self.is_regular = sizes.count(self.size) == len(sizes) and all(
             len(track) == num_frames for track in tracks
         )
@@ -56,15 +56,18 @@ class MaskTable:
             _raise_if_invalid(counts, sizes)
         elif masks:
             places = np.fromiter(compress(range(len(entries)), entries), dtype=int)
-            self._decode(counts, places, num_frames)
+            self._decode(counts, sizes[0], places, num_frames)
         else:
             self.areas = np.zeros((len(tracks), num_frames))
             self.boxes = np.zeros((4, len(tracks), num_frames))
-            self.edges, self.ends = np.zeros(0), np.zeros(len(tracks) + 1, dtype=int)
+            self.edges = np.zeros(0)
+            self.ends: np.ndarray = np.zeros(len(tracks) + 1, dtype=int)
 
-    def _decode(self, counts: list, places: np.ndarray, num_frames: int) -> None:
+    def _decode(
+        self, counts: list, size: list[int], places: np.ndarray, num_frames: int
+    ) -> None:
         """Decode the masks at some places of the row of all frames of all tracks."""
-        pixels = self.size[0] * self.size[1]
+        pixels = size[0] * size[1]
         owner, frame_ids = np.divmod(places, num_frames)
         runs, sizes = decode_runs(counts)
         lasts = np.cumsum(sizes) - 1
@@ -74,7 +77,7 @@ class MaskTable:
         runs[lasts + 1 - sizes] += np.diff(starts, prepend=-pixels) - pixels
         edges = np.cumsum(runs)
         if not is_valid or (edges[lasts] != starts + pixels).any():
-            _raise_if_invalid(counts, [self.size] * len(counts))
+            _raise_if_invalid(counts, [size] * len(counts))
         # A last run of background has no edge of foreground after it.
         is_edge = np.ones(len(edges), dtype=bool)
         is_edge[lasts[sizes % 2 == 1]] = False
@@ -84,20 +87,22 @@ class MaskTable:
         areas = np.zeros(len(self.tracks) * num_frames)
         areas[places] = np.diff(filled[run_ends], prepend=0)
         self.areas = areas.reshape(len(self.tracks), num_frames)
-        num_runs = np.bincount(owner, sizes // 2, len(self.tracks)).astype(int)
-        self.ends = np.append(0, 2 * np.cumsum(num_runs))
+        num_runs = np.bincount(owner, sizes // 2, len(self.tracks))
+        self.ends = np.append(0, 2 * np.cumsum(num_runs.astype(int)))
         has_runs = sizes > 1
         boxes = np.zeros((4, areas.size))
         boxes[:, places[has_runs]] = self._boxes(
-            (run_ends - sizes // 2)[has_runs], frame_ids[has_runs]
+            (run_ends - sizes // 2)[has_runs], frame_ids[has_runs], size
         )
         self.boxes = boxes.reshape(4, *self.areas.shape)
 
-    def _boxes(self, firsts: np.ndarray, frame_ids: np.ndarray) -> np.ndarray:
+    def _boxes(
+        self, firsts: np.ndarray, frame_ids: np.ndarray, size: list[int]
+    ) -> np.ndarray:
         """Boxes (4, n) of the masks whose foreground runs begin at the given ones."""
         if len(firsts) == 0:
             return np.zeros((4, 0))
-        height, width = self.size
+        height, width = size
         first_pixels, last_pixels = self.edges[0::2], self.edges[1::2] - 1
         first_cols = np.floor(first_pixels / height)
         last_cols = np.floor(last_pixels / height)

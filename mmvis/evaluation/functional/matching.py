@@ -35,7 +35,11 @@ def _outside_ranges(areas: np.ndarray) -> np.ndarray:
 
 
 def _rounds(
-    dets: np.ndarray, gts: np.ndarray, ious: np.ndarray, ignored: np.ndarray, gt_groups
+    dets: np.ndarray,
+    gts: np.ndarray,
+    ious: np.ndarray,
+    ignored: np.ndarray,
+    gt_groups: np.ndarray,
 ) -> list[np.ndarray]:
     """Split candidate pairs (P,) into rounds in which each group occurs once.
 

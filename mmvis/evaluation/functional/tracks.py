@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -65,7 +66,7 @@ def _ranks(groups: np.ndarray) -> np.ndarray:
 
 
 def index_ground_truth(
-    gt: dict, video_index: dict, cat_index: dict, num_groups_per_cat: int
+    gt: Mapping, video_index: dict, cat_index: dict, num_groups_per_cat: int
 ) -> TrackSet:
     """Sort the annotations of a ground-truth json by group.
 
@@ -73,7 +74,7 @@ def index_ground_truth(
     id the later one is taken twice, as the official evaluator does.
 
     Args:
-        gt (dict): The parsed json.
+        gt (Mapping): The parsed json.
         video_index (dict): Video id -> place in ascending order.
         cat_index (dict): Category id -> place in ascending order, or 0 for all.
         num_groups_per_cat (int): Number of videos.
@@ -116,7 +117,7 @@ def index_ground_truth(
 
 
 def index_results(
-    results: list[dict],
+    results: Sequence[Mapping],
     video_index: dict,
     cat_index: dict,
     num_groups_per_cat: int,
@@ -128,7 +129,7 @@ def index_results(
     categories count as one). Areas are left at 0.
 
     Args:
-        results (list[dict]): The parsed json.
+        results (Sequence[Mapping]): The parsed json.
         video_index (dict): Video id -> place in ascending order.
         cat_index (dict): Category id -> place in ascending order, or 0 for all.
         num_groups_per_cat (int): Number of videos.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -25,7 +25,9 @@ _MAX_MASKS = 8192  # decoded at a time
 
 
 @garbage_collection_paused()
-def evaluate_ytvis(gt: dict, results: list[dict], use_cats: bool = True) -> YTVISScores:
+def evaluate_ytvis(
+    gt: Mapping, results: Sequence[Mapping], use_cats: bool = True
+) -> YTVISScores:
     """Score a results file against a ground-truth json of YouTube-VIS.
 
     Gives the numbers of the official evaluator (YTVOSeval, youtubevos/cocoapi), also
@@ -36,8 +38,8 @@ def evaluate_ytvis(gt: dict, results: list[dict], use_cats: bool = True) -> YTVI
     videos at once.
 
     Args:
-        gt (dict): The parsed ground truth: videos, categories, annotations.
-        results (list[dict]): The parsed results. Neither is modified.
+        gt (Mapping): The parsed ground truth: videos, categories, annotations.
+        results (Sequence[Mapping]): The parsed results. Neither is modified.
         use_cats (bool): Whether categories count apart. Defaults to True.
 
     Returns:

@@ -34,6 +34,7 @@ def test_exceeds_needs_more_than_rounding():
     assert exceeds(values, 0.5).tolist() == [False, False, True, False]
     assert exceeds(0.5, values).tolist() == [False, False, False, True]
     assert exceeds(torch.tensor([0.0, 1e-9]), 0.0).tolist() == [False, True]
+    assert (~exceeds(0.5, 0.4)).item() is False  # of a Python bool it is -2
 
 
 @pytest.mark.parametrize('seed', range(5))

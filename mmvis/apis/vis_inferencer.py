@@ -30,7 +30,7 @@ from mmvis.outputs import (
     endings_of,
     write_frames,
 )
-from mmvis.sources import FrameSource, ImageSource, open_sources
+from mmvis.sources import FrameSource, ImageSource, open_source, open_sources
 from mmvis.terminal import print_warning
 
 __all__ = ['VISInferencer']
@@ -213,7 +213,7 @@ class VISInferencer:
                 f'`formats` has {", ".join(late)}, which need the whole video. Use '
                 'inferencer(...) instead of stream(...), or other formats.'
             )
-        source = _open_one(inputs, fps, on_damage)
+        source = open_source(inputs, fps, on_damage)
         # A separate generator, so that errors are raised by this call.
         return self._stream(source, out_dir, score_thr, endings)
 
@@ -250,7 +250,7 @@ class VISInferencer:
             >>> frames = inferencer.watch('dog.mp4')
             >>> result = yield from frames  # in a generator
         """
-        source = _open_one(inputs, fps, on_damage)
+        source = open_source(inputs, fps, on_damage)
         # A separate generator, so that errors are raised by this call.
         return self._watch(source, on_read)
 
@@ -378,16 +378,6 @@ class VISInferencer:
         length = 'frames until it ends' if number is None else f'{number} frames'
         clips = describe_clips(self.model.test_cfg, number)
         say(f'{source.name}: {length}, {source.fps:.3g} a second; {clips}')
-
-
-def _open_one(inputs: Any, fps: float | None, on_damage: str) -> FrameSource:
-    source = open_sources(inputs, fps, on_damage)
-    if not isinstance(source, FrameSource):
-        raise UserValueError(
-            f'`inputs` are {len(source)} videos. stream() and watch() take one at a '
-            'time: call them for each, or use inferencer(...).'
-        )
-    return source
 
 
 def _is_name(config: str | Path | Config) -> bool:

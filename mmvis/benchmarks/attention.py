@@ -6,6 +6,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -89,7 +90,7 @@ def _both(
         return dict(result=results[kind])
 
     return [
-        Workload(f'{name}, {kind}', lambda kind=kind: run(kind), clip_len)
+        Workload(f'{name}, {kind}', partial(run, kind), clip_len)
         for kind in ('efficient', 'plain')
     ]
 

@@ -17,7 +17,7 @@ from mmvis.benchmarks.models import clip_options, read_cfg
 from mmvis.benchmarks.protocol import Workload
 from mmvis.benchmarks.videos import find_video_dataset, frame_folder, make_data
 from mmvis.models.vis import ClipVISModel
-from mmvis.sources import open_sources
+from mmvis.sources import open_source
 
 __all__ = ['build_inferencer', 'workloads']
 
@@ -33,7 +33,7 @@ def workloads(options: Namespace) -> list[Workload]:
         size = tuple(options.size)
         make_data(Path(folder.name), options.num_frames, size, dataset)
         video = str(frame_folder(Path(folder.name)))
-    images = [frame.load() for frame in open_sources(video)]
+    images = [frame.load() for frame in open_source(video)]
     chunks = _prepare(model, images, inferencer.chunk_len)
     size = images[0].shape[:2]
 

@@ -21,7 +21,7 @@ from mmvis.benchmarks.end_to_end import build_inferencer
 from mmvis.benchmarks.process_memory import MemorySampler
 from mmvis.benchmarks.protocol import Workload
 from mmvis.benchmarks.videos import find_video_dataset, frame_folder, make_data
-from mmvis.sources import open_sources
+from mmvis.sources import open_source
 
 __all__ = ['stream_workload', 'workloads']
 
@@ -44,7 +44,7 @@ def workloads(options: Namespace) -> list[Workload]:
     size = tuple(options.size)
     some = Path(folder.name) / 'some'
     make_data(some, _NUM_IMAGES, size, dataset)
-    images = [frame.load() for frame in open_sources(str(frame_folder(some)))]
+    images = [frame.load() for frame in open_source(str(frame_folder(some)))]
     rows = [stream_workload(inferencer, images, length) for length in options.lengths]
     if options.no_test:
         return rows
@@ -148,8 +148,9 @@ def _run_test(
     )
     sampler = MemorySampler(process.pid)
     sampler.start()
-    lines, marks = [], []
-    for line in process.stdout:
+    lines: list[str] = []
+    marks: list[tuple[float, int]] = []
+    for line in process.stdout or ():
         lines.append(line)
         progress = _PROGRESS.search(line)
         # The last chunk is logged twice.

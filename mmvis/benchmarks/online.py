@@ -109,12 +109,13 @@ def _stream(model: ClipVISModel, video: Tensor) -> dict[str, float]:
         dict[str, float]: Milliseconds from a frame to its tracks, and shares of the
         CPU time of what does not depend on other frames and of what does, in percent.
     """
-    timed, size = _TimedModel(model), tuple(video.shape[-2:])
-    stream = VideoStream(timed, model.test_cfg, ori_shape=size)
+    timed, (height, width) = _TimedModel(model), video.shape[-2:]
+    stream = VideoStream(timed, model.test_cfg, ori_shape=(height, width))
     steps, cpu_begin = [], time.process_time()
     for t in range(video.shape[1]):
         begin = time.perf_counter()
-        stream.push(video[:, t : t + 1], frame_samples(range(t, t + 1), size))
+        samples = frame_samples(range(t, t + 1), (height, width))
+        stream.push(video[:, t : t + 1], samples)
         steps.append(1000 * (time.perf_counter() - begin))
     stream.end()
     stream.record()

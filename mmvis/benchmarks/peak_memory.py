@@ -73,4 +73,5 @@ def _reset_resident_peak() -> float | None:
 
 def _resident(field: str) -> float:
     """A line of the process's status, in MB."""
-    return int(re.search(rf'{field}:\s+(\d+) kB', _STATUS.read_text())[1]) / 1024
+    (kilobytes,) = re.findall(rf'^{field}:\s+(\d+) kB', _STATUS.read_text(), re.M)
+    return int(kilobytes) / 1024

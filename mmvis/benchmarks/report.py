@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timezone
 from pathlib import Path
+from typing import Any
 
 from mmvis.atomic_file import atomic_file
 from mmvis.benchmarks.protocol import PROTOCOL, Measurement
@@ -111,7 +112,7 @@ def table(measurements: Sequence[Measurement]) -> str:
     return ''.join(f'| {" | ".join(row)} |\n' for row in rows)
 
 
-def _names(mappings: Sequence[dict]) -> list[str]:
+def _names(mappings: Iterable[Mapping[str, Any]]) -> list[str]:
     """Names beyond the standard ones, each once."""
     names = {name: None for mapping in mappings for name in mapping}
     return [name for name in names if name not in _STANDARD]

@@ -80,11 +80,14 @@ def make_case(
         their json files would be parsed.
     """
     rng = np.random.default_rng(seed)
-    videos, annotations, results = [], [], []
+    videos: list[dict] = []
+    annotations: list[dict] = []
+    results: list[dict] = []
     for video_id in range(1, num_videos + 1):
         num_frames = int(rng.integers(22, 37))
-        hw = tuple(int(s * rng.uniform(0.9, 1.1)) for s in size)
-        videos.append(dict(id=video_id, height=hw[0], width=hw[1], length=num_frames))
+        height, width = (int(s * rng.uniform(0.9, 1.1)) for s in size)
+        hw = (height, width)
+        videos.append(dict(id=video_id, height=height, width=width, length=num_frames))
         cats = [int(c) for c in rng.choice(NUM_CATEGORIES, 2, replace=False) + 1]
         outlines = [_outline(rng, hw, num_frames) for _ in range(rng.integers(4, 15))]
         labels = rng.choice(cats, len(outlines), p=[0.95, 0.05])

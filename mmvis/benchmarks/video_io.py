@@ -17,7 +17,7 @@ from mmvis.benchmarks.protocol import Workload
 from mmvis.benchmarks.videos import frame_folder, make_data
 from mmvis.inference import FrameTracks
 from mmvis.outputs import FrameResult
-from mmvis.sources import VideoFile, open_sources
+from mmvis.sources import VideoFile, open_source
 from mmvis.structures import EncodedMask, EncodedMasks
 from mmvis.visualization import VideoWriter
 
@@ -47,14 +47,14 @@ def _make_video(folder: Path, num_frames: int, size: tuple[int, int]) -> str:
     make_data(folder, num_frames, size, {})
     path = str(folder / 'shapes.mp4')
     with VideoWriter(path, name='shapes.mp4') as video:
-        for frame in open_sources(str(frame_folder(folder))):
+        for frame in open_source(str(frame_folder(folder))):
             video.add(frame.load(), frame.time)
     return path
 
 
 def check(path: str) -> int:
     """Check a video file without decoding it."""
-    return VideoFile(path).num_frames
+    return VideoFile(path).num_frames or 0
 
 
 def read_with_pyav(path: str) -> int:
@@ -86,16 +86,18 @@ def write_with_pyav(path: str) -> int:
 
 def write_with_opencv(path: str) -> int:
     """Read a video file, and write it as MPEG-4 part 2 with OpenCV."""
-    writer, num_frames = None, 0
+    writer: cv2.VideoWriter | None = None
+    num_frames = 0
     with tempfile.NamedTemporaryFile(suffix='.mp4') as file:
         for frame in VideoFile(path):
             image = frame.load()
             if writer is None:
-                fourcc = cv2.VideoWriter_fourcc(*'mp4v')
+                fourcc = cv2.VideoWriter.fourcc(*'mp4v')
                 writer = cv2.VideoWriter(file.name, fourcc, 30, image.shape[1::-1])
             writer.write(image)
             num_frames += 1
-        writer.release()
+        if writer is not None:
+            writer.release()
     return num_frames
 
 

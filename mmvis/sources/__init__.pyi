@@ -8,5 +8,6 @@ from mmvis.sources.image_files import ImageSource as ImageSource
 from mmvis.sources.image_files import natural_key as natural_key
 from mmvis.sources.live import VideoURL as VideoURL
 from mmvis.sources.live import Webcam as Webcam
+from mmvis.sources.opening import open_source as open_source
 from mmvis.sources.opening import open_sources as open_sources
 from mmvis.sources.video_file import VideoFile as VideoFile

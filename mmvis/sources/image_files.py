@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
+from typing import overload
 
 import mmcv
 import numpy as np
@@ -70,8 +71,8 @@ def read_image(path: str | os.PathLike, backend_args: dict | None = None) -> np.
     return image
 
 
-class FrameFiles:
-    """The image files of a video as a list of frames; none of them is kept.
+class FrameFiles(Sequence[np.ndarray]):
+    """The image files of a video as a sequence of frames; none of them is kept.
 
     Args:
         img_paths (Sequence[str]): The files in the order of the frames, anything
@@ -88,8 +89,16 @@ class FrameFiles:
     def __len__(self) -> int:
         return len(self.img_paths)
 
-    def __getitem__(self, index: int) -> np.ndarray:
-        """Load a frame, see :func:`read_image`."""
+    @overload
+    def __getitem__(self, index: int) -> np.ndarray: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> FrameFiles: ...
+
+    def __getitem__(self, index: int | slice) -> np.ndarray | FrameFiles:
+        """Load a frame, see :func:`read_image`, or choose some."""
+        if isinstance(index, slice):
+            return FrameFiles(self.img_paths[index], self.backend_args)
         return read_image(self.img_paths[index], self.backend_args)
 
 

@@ -68,6 +68,23 @@ def open_sources(
     return _Opener(check_fps(fps), on_damage).open(inputs)
 
 
+def open_source(
+    inputs: Any, fps: float | None = None, on_damage: str = 'warn'
+) -> FrameSource:
+    """Open one video, see :func:`open_sources`.
+
+    Raises:
+        ValueError: If there are several, or see there.
+    """
+    source = open_sources(inputs, fps, on_damage)
+    if not isinstance(source, FrameSource):
+        raise UserValueError(
+            f'`inputs` are {len(source)} videos, expected one. Give each by itself; '
+            'only inferencer(...) takes several.'
+        )
+    return source
+
+
 class _Opener:
     """Opens anything, with the options of all sources."""
 

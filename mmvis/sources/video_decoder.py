@@ -227,10 +227,11 @@ def _display_matrix(frame: VideoFrame) -> np.ndarray | None:
     Not to be asked for every frame: PyAV's side data and its frame hold each other, so
     that memory would wait for Python's collector.
     """
-    if 'DISPLAYMATRIX' not in frame.side_data:
+    side_data: Any = frame.side_data  # PyAV states the wrong type
+    if 'DISPLAYMATRIX' not in side_data:
         return None
-    data = bytes(frame.side_data['DISPLAYMATRIX'])
-    matrix = np.frombuffer(data, dtype=np.int32).reshape(3, 3)
+    matrix = np.frombuffer(bytes(side_data['DISPLAYMATRIX']), dtype=np.int32)
+    matrix = matrix.reshape(3, 3)
     return np.sign(np.rint(matrix[:2, :2] / 65536)).astype(int)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
@@ -84,7 +85,7 @@ def find_model(name: str) -> ZooModel:
     return models[name]
 
 
-def find_config(name: str | Path) -> Path:
+def find_config(name: str | os.PathLike) -> Path:
     """Find a config file by its path, or a shipped one by its name.
 
     Raises:

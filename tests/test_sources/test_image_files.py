@@ -73,3 +73,12 @@ def test_frames_are_loaded_as_bgr(tmp_path):
         [1, 20, 30],
         [2, 20, 30],
     ]
+
+
+def test_slice_of_frames(tmp_path):
+    paths = write_images(tmp_path, [f'{i}.png' for i in range(5)])
+    frames = FrameFiles([str(path) for path in paths])
+    chosen = frames[1::2]
+    assert len(chosen) == 2
+    assert [frame[0, 0, 0] for frame in chosen] == [10, 30]
+    assert [frame[0, 0, 0] for frame in reversed(chosen)] == [30, 10]

@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 
-from mmvis.sources import ArrayFrames, VideoURL, open_sources
+from mmvis.sources import ArrayFrames, VideoURL, open_source, open_sources
 from mmvis.testing import make_tiny_video
 
 FRAMES = np.arange(4, dtype=np.uint8)[:, None, None, None] * np.ones(
@@ -193,3 +193,12 @@ def test_path_objects_of_all_kinds(folder):
             return str(folder)
 
     assert open_sources(Entry()).num_frames == open_sources(Path(folder)).num_frames
+
+
+def test_one_video(folder, tmp_path_factory):
+    assert levels(open_source(folder)) == list(range(1, 12))
+    videos = tmp_path_factory.mktemp('videos')
+    for name in ('a.mp4', 'b.mp4'):
+        make_tiny_video(videos / name)
+    with pytest.raises(ValueError, match='are 2 videos, expected one'):
+        open_source(videos)

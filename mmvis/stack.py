@@ -50,7 +50,8 @@ def adapt_stack() -> None:
     misc.getfullargspec = cache(inspect.getfullargspec)
     config_utils.MODULE2PACKAGE[_PACKAGE] = _PACKAGE
     # Modules that have it by name. MMEngine's hub is imported on demand.
-    for module in (config_utils, config_module, sys.modules.get('mmengine.hub.hub')):
+    hub: Any = sys.modules.get('mmengine.hub.hub')
+    for module in (config_utils, config_module, hub):
         if module is not None:
             module._get_package_and_cfg_path = _split_config_name
 
@@ -59,10 +60,11 @@ class _PlainLoader(yaml.SafeLoader):
     """Reads plain data, and the tuples that MMEngine writes."""
 
 
-_PlainLoader.add_constructor(
-    'tag:yaml.org,2002:python/tuple',
-    lambda loader, node: tuple(loader.construct_sequence(node, deep=True)),
-)
+def _construct_tuple(loader: yaml.SafeLoader, node: yaml.SequenceNode) -> tuple:
+    return tuple(loader.construct_sequence(node, deep=True))
+
+
+_PlainLoader.add_constructor('tag:yaml.org,2002:python/tuple', _construct_tuple)
 
 
 class _PlainYamlHandler(YamlHandler):

@@ -6,6 +6,7 @@ import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from mmvis.commands.command_group import CommandGroup
 from mmvis.engine.command_line import ToolArgumentParser, positive_int, seed
@@ -13,7 +14,7 @@ from mmvis.engine.user_errors import user_errors
 
 __all__ = ['PARTS', 'Part', 'main', 'parse']
 
-_ARGUMENTS = {
+_ARGUMENTS: dict[str, dict[str, Any]] = {
     'config': dict(help='config file, or the name of a shipped one'),
     'checkpoint': dict(nargs='?', help='its weights (default: random)'),
     '--clip-len': dict(type=positive_int, help="T (default: the config's, else 5)"),

@@ -271,7 +271,7 @@ def _digest(tensors: Mapping[str, Tensor]) -> str:
     for name in sorted(tensors):
         value = tensors[name].cpu().reshape(-1)
         digest.update(f'{name} {tuple(tensors[name].shape)} {value.dtype}'.encode())
-        digest.update(value.view(torch.uint8).numpy())
+        digest.update(value.view(torch.uint8).numpy().data)
     return digest.hexdigest()
 
 

@@ -117,4 +117,4 @@ def _our_name(name: str, num_frame_blocks: int, norm: str) -> str:
 
 
 def _block_of(name: str) -> int:
-    return int(re.search(r'blocks\.(\d+)\.', name)[1])
+    return int(name.partition('blocks.')[2].partition('.')[0])

@@ -12,7 +12,7 @@ import pickle
 import re
 from collections import OrderedDict
 from collections.abc import Callable
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
 import torch
@@ -59,8 +59,8 @@ class _DType:
     """Type of an array as it is pickled, before anything of it is believed."""
 
     def __init__(self, kind: str, *_flags: Any) -> None:
-        self._kind = kind
-        self._byte_order = '='
+        self._kind: Any = kind
+        self._byte_order: Any = '='
 
     def __setstate__(self, state: tuple) -> None:
         _, self._byte_order, *_ = state
@@ -87,7 +87,7 @@ class _Array:
 
 
 def _read_array(
-    dtype: _DType, data: bytes | str, shape: tuple[int, ...], order: str
+    dtype: _DType, data: bytes | str, shape: tuple[int, ...], order: Literal['C', 'F']
 ) -> np.ndarray:
     if not isinstance(dtype, _DType) or not dtype.is_numeric:
         # The check of weights names the entry.
@@ -112,7 +112,7 @@ def _reconstruct(*_args: Any) -> _Array:
     return _Array()
 
 
-def _scalar(dtype: _DType, data: bytes | str = b'') -> np.generic:
+def _scalar(dtype: _DType, data: bytes | str = b'') -> Any:
     return _read_array(dtype, data, (), 'C')[()]
 
 
@@ -129,7 +129,7 @@ def _empty_bytes() -> bytes:
 
 
 # What a pickled dictionary of NumPy arrays refers to, and nothing else.
-_ARRAY_NAMES = {
+_ARRAY_NAMES: dict[tuple[str, str], Callable] = {
     ('__builtin__', 'bytes'): _empty_bytes,
     ('builtins', 'bytes'): _empty_bytes,  # as torch translates it
     ('collections', 'OrderedDict'): OrderedDict,

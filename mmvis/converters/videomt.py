@@ -205,8 +205,10 @@ def _by_our_names(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
     table = _table(form, depth - num_query_blocks, num_query_blocks)
     names = rename(read, table, dropped=_DROPPED)
     weights = {ours: read[theirs] for ours, theirs in names.items()}
-    needed = ('backbone.cls_token', 'backbone.reg_token', 'backbone.patch_embed.')
-    needed += ('head.norm.', 'head.query_feat.', 'head.class_embed.')
+    needed = (
+        *('backbone.cls_token', 'backbone.reg_token', 'backbone.patch_embed.'),
+        *('head.norm.', 'head.query_feat.', 'head.class_embed.'),
+    )
     missing = [ours for ours in needed if not _has(weights, ours)]
     if missing or not num_query_blocks:
         raise UserKeyError(

@@ -143,7 +143,7 @@ def _without_configs(checkpoint: dict) -> dict:
         data = {n: value for n, value in meta.items() if n not in ('cfg', 'config')}
         checkpoint = {**checkpoint, 'meta': data}
     info = hub.get('runtime_info') if isinstance(hub, dict) else None
-    if isinstance(info, dict):
+    if isinstance(hub, dict) and isinstance(info, dict):
         data = {name: value for name, value in info.items() if name != 'cfg'}
         checkpoint = {**checkpoint, 'message_hub': {**hub, 'runtime_info': data}}
     return checkpoint

@@ -8,8 +8,8 @@ import contextlib
 import math
 import os
 import re
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, TypeVar
 
 __all__ = [
     'ConfigOptions',
@@ -21,6 +21,8 @@ __all__ = [
     'probability',
     'seed',
 ]
+
+_N = TypeVar('_N', int, float)
 
 _BRACKETS = {'(': ')', '[': ']', '{': '}'}
 _NUMBERS = re.compile(r'[-+.\deE_]+(,[-+.\deE_]+)+')
@@ -76,13 +78,13 @@ def probability(text: str) -> float:
 
 
 def _number(
-    text: str, kind: type, bounds: tuple[float, float], expected: str
-) -> int | float:
+    text: str, kind: Callable[[str], _N], bounds: tuple[float, float], expected: str
+) -> _N:
     try:
         number = kind(text)
     except ValueError:
-        number = math.nan
-    if not bounds[0] <= number <= bounds[1]:  # NaN is not
+        number = None
+    if number is None or not bounds[0] <= number <= bounds[1]:  # NaN is not
         raise argparse.ArgumentTypeError(f'must be {expected}, got {text!r:.60}')
     return number
 
@@ -94,12 +96,12 @@ class ConfigOptions(argparse.Action):
         self,
         parser: argparse.ArgumentParser,
         namespace: argparse.Namespace,
-        values: Sequence[str],
+        values: str | Sequence[str] | None,
         option_string: str | None = None,
     ) -> None:
         """Add the values that follow one ``--cfg-options``."""
         options = dict(getattr(namespace, self.dest) or {})
-        for value in values:
+        for value in values or ():
             key, is_pair, text = value.partition('=')
             if not key or not is_pair:
                 parser.error(
@@ -187,7 +189,8 @@ class RunArgumentParser(ToolArgumentParser):
             '--local_rank', '--local-rank', default='0', help=argparse.SUPPRESS
         )
 
-    def parse_args(
+    # argparse states it as overloads.
+    def parse_args(  # type: ignore[override]
         self,
         args: Sequence[str] | None = None,
         namespace: argparse.Namespace | None = None,

@@ -150,17 +150,15 @@ def _built_part(error: BaseException, config: dict) -> tuple[str, Any]:
         built = frame.f_locals.get('cfg')
         if frame.f_globals.get('__name__') != _REGISTRY or not isinstance(built, dict):
             continue
-        found = [
+        similar = [
             (sum(_is_equal(part[key], built.get(key)) for key in part), name)
             for name, part in find_parts(config)
             if part['type'] == built.get('type')
         ]
-        # The one inside of the outer part, the most similar one of several.
-        found = max(
-            found, key=lambda item: (item[1].startswith(path), item[0]), default=None
-        )
-        if found is not None:
-            path, part_type = found[1], built['type']
+        if similar:
+            # The one inside of the outer part, the most similar one of several.
+            _, path = max(similar, key=lambda item: (item[1].startswith(path), item[0]))
+            part_type = built['type']
     return path, part_type
 
 

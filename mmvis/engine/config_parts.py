@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import inspect
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 __all__ = [
@@ -27,6 +27,7 @@ def find_parts(value: Any, path: str = '') -> Iterator[tuple[str, dict]]:
     Yields:
         tuple[str, dict]: Dotted path and content, outer parts first.
     """
+    items: Iterable[tuple[Any, Any]]
     if isinstance(value, dict):
         if path and 'type' in value:
             yield path, value

@@ -87,7 +87,8 @@ def _check_arguments(path: str, part: dict, cls: Any) -> None:
             f'`{path}` ({cls.__name__}) has no argument {name!r}.'
             f'{similar_names(name, known)}'
         )
-    function = cls.__init__ if isinstance(cls, type) else cls
+    is_class = isinstance(cls, type)
+    function = cls.__init__ if is_class else cls
     for name, hint in typing.get_type_hints(function).items():
         if name in part and not _fits(part[name], hint):
             raise UserTypeError(

@@ -8,7 +8,7 @@ import sys
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TextIO
 
 from mmengine.dist import is_main_process
 from mmengine.logging import MMLogger
@@ -114,7 +114,8 @@ def log_warnings() -> Iterator[None]:
         category: type[Warning],
         filename: str,
         lineno: int,
-        *args: Any,
+        file: TextIO | None = None,
+        line: str | None = None,
     ) -> None:
         text = f'{category.__name__}: {message} ({filename}, line {lineno})'
         has_log = MMLogger._instance_dict and is_main_process()
@@ -123,7 +124,7 @@ def log_warnings() -> Iterator[None]:
         if logger is not None and (logger.log_file is not None or not is_noise):
             logger.warning(text)
         elif not is_noise:
-            show(message, category, filename, lineno, *args)
+            show(message, category, filename, lineno, file, line)
 
     with warnings.catch_warnings():
         warnings.showwarning = log

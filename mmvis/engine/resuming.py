@@ -73,10 +73,8 @@ def check_resumable(runner: Runner, checkpoint: Mapping[str, Any]) -> None:
             not finite, or those of another optimizer or model.
     """
     meta = checkpoint.get('meta')
-    problem = (
-        _progress_problem(meta)
-        or _length_problem(meta, runner)
-        or _log_problem(checkpoint.get('message_hub'))
+    problem = _progress_problem(meta, runner) or _log_problem(
+        checkpoint.get('message_hub')
     )
     optimizer = runner.optim_wrapper
     if problem is None and isinstance(optimizer, OptimWrapper):
@@ -92,7 +90,7 @@ def check_resumable(runner: Runner, checkpoint: Mapping[str, Any]) -> None:
         )
 
 
-def _progress_problem(meta: Any) -> str | None:
+def _progress_problem(meta: Any, runner: Runner) -> str | None:
     if not isinstance(meta, dict):
         return "it has no 'meta' with the number of iterations"
     for name in ('iter', 'epoch'):
@@ -104,7 +102,7 @@ def _progress_problem(meta: Any) -> str | None:
     seed = meta.get('seed')
     if seed is not None and not (_is_count(seed) and seed <= _MAX_SEED):
         return f"'meta.seed' is {quoted(seed)}, expected a seed up to {_MAX_SEED}"
-    return None
+    return _length_problem(meta, runner)
 
 
 def _length_problem(meta: dict, runner: Runner) -> str | None:
@@ -268,7 +266,7 @@ def _weights_problem(weights: Any) -> str | None:
 
 def _is_setting(value: Any, expected: Any) -> bool:
     """Whether a value of a parameter group is finite and like that of the config."""
-    if isinstance(expected, Real) and not isinstance(expected, bool):
+    if _is_number(expected):
         return _is_finite_number(value) or (
             tensor_problem(value) is None and value.numel() == 1
         )
@@ -279,11 +277,11 @@ def _is_setting(value: Any, expected: Any) -> bool:
 
 
 def _is_plain(value: Any) -> bool:
-    if isinstance(value, Real):
-        return isinstance(value, bool) or _is_finite_number(value)
+    if _is_number(value):
+        return _is_finite_number(value)
     return (
         value is None
-        or isinstance(value, (str, type, np.ndarray))
+        or isinstance(value, (bool, str, type, np.ndarray))
         or (tensor_problem(value) is None)
     )
 
@@ -308,10 +306,12 @@ def _is_count(value: Any) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0
 
 
+def _is_number(value: Any) -> bool:
+    return not isinstance(value, bool) and isinstance(value, Real)
+
+
 def _is_finite_number(value: Any) -> bool:
-    if not isinstance(value, Real) or isinstance(value, bool):
-        return False
     try:
-        return math.isfinite(value)
+        return _is_number(value) and math.isfinite(value)
     except OverflowError:  # an integer of hundreds of digits
         return False

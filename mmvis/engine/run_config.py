@@ -191,14 +191,14 @@ def _load_seen_frames_only(cfg: Config) -> None:
             continue
         if sampler.get('frame_stride', frame_stride) != frame_stride:
             raise UserValueError(
-                f'`{name}.sampler.frame_stride` is {sampler.frame_stride}, but the '
+                f'`{name}.sampler.frame_stride` is {sampler["frame_stride"]}, but the '
                 f'model sees every {frame_stride}. frame. Leave it out, and set '
                 '`model.test_cfg.frame_stride`.'
             )
-        sampler.frame_stride = frame_stride
+        sampler['frame_stride'] = frame_stride
 
 
-def _config_line(error: Exception) -> str:
+def _config_line(error: BaseException) -> str:
     """Where the code of a config failed, e.g. ' (line 3 of a.py)'."""
     # MMEngine runs the code in a namespace without a name.
     lines = [

@@ -32,7 +32,7 @@ def add_tracker(cfg: Config, name: str) -> None:
             f'--track {name} needs the package {name}, which is not installed. '
             f'Install it: pip install {name}'
         )
-    backend = dict(type=TRACKERS[name])
+    backend: dict[str, Any] = dict(type=TRACKERS[name])
     if name == 'wandb':
         run_name = Path(cfg.work_dir).resolve().name
         backend['init_kwargs'] = dict(project='mmvis', name=run_name)

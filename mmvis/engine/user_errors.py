@@ -125,7 +125,7 @@ def _original(error: BaseException) -> BaseException:
 
 def _find_remedy(error: BaseException) -> str | None:
     """How to fix an error about exhausted memory or files; None for others."""
-    chain = []
+    chain: list[BaseException] = []
     link: BaseException | None = error
     while link is not None and len(chain) < 10:
         chain.append(link)

@@ -50,14 +50,16 @@ def deform_conv2d(
     geometry = _geometry(stride, padding, dilation, groups, deform_groups)
     _check(inputs, offset, None, weight, geometry)
     dtype = torch.promote_types(offset.dtype, torch.float32)
-    args = [x.to(dtype) for x in (inputs, offset, weight)]
+    inputs, shifts, weight = (x.to(dtype) for x in (inputs, offset, weight))
     if has_compiled_ops():
         from mmcv.ops.deform_conv import deform_conv2d as compiled_deform_conv2d
 
         maps_at_once = max(n for n in range(1, 33) if len(inputs) % n == 0)
-        out = compiled_deform_conv2d(*args, *geometry, False, maps_at_once)
+        out = compiled_deform_conv2d(
+            inputs, shifts, weight, *geometry, False, maps_at_once
+        )
     else:
-        out = deform_conv2d_torch(*args[:2], None, args[2], geometry)
+        out = deform_conv2d_torch(inputs, shifts, None, weight, geometry)
     return out.to(offset.dtype)
 
 
@@ -101,16 +103,18 @@ def modulated_deform_conv2d(
     geometry = _geometry(stride, padding, dilation, groups, deform_groups)
     _check(inputs, offset, mask, weight, geometry)
     dtype = torch.promote_types(offset.dtype, torch.float32)
-    args = [x.to(dtype) for x in (inputs, offset, mask, weight)]
+    inputs, shifts, mask, weight = (x.to(dtype) for x in (inputs, offset, mask, weight))
     bias = None if bias is None else bias.to(dtype)
     if has_compiled_ops():
         from mmcv.ops.modulated_deform_conv import (
             modulated_deform_conv2d as compiled_modulated_deform_conv2d,
         )
 
-        out = compiled_modulated_deform_conv2d(*args, bias, *geometry)
+        out = compiled_modulated_deform_conv2d(
+            inputs, shifts, mask, weight, bias, *geometry
+        )
     else:
-        out = deform_conv2d_torch(*args, geometry)
+        out = deform_conv2d_torch(inputs, shifts, mask, weight, geometry)
         out = out if bias is None else out + bias[:, None, None]
     return out.to(offset.dtype)
 
@@ -122,10 +126,14 @@ def _geometry(
     groups: int,
     deform_groups: int,
 ) -> ConvGeometry:
-    stride, padding, dilation = (
-        (x, x) if isinstance(x, int) else tuple(x) for x in (stride, padding, dilation)
+    return ConvGeometry(
+        _pair(stride), _pair(padding), _pair(dilation), groups, deform_groups
     )
-    return ConvGeometry(stride, padding, dilation, groups, deform_groups)
+
+
+def _pair(value: IntPair) -> tuple[int, int]:
+    first, second = (value, value) if isinstance(value, int) else value
+    return first, second
 
 
 def _check(

@@ -187,13 +187,15 @@ def _sampled_rows(
     offset = offset.permute(0, 4, 5, 1, 2, 3)  # (N, H_out, W_out, kh, kw, 2)
     y0 = _axis_positions(geometry, 0, kh, H_out, offset).view(H_out, 1, kh, 1)
     x0 = _axis_positions(geometry, 1, kw, W_out, offset).view(W_out, 1, kw)
-    left, right, *x_weights = zero_padded_taps(x0 + offset[..., 1], size[1])
+    left, right, left_weight, right_weight = zero_padded_taps(
+        x0 + offset[..., 1], size[1]
+    )
     first_row = torch.arange(N, device=offset.device) * (height * width)
     tap = torch.arange(kh * kw, device=offset.device) % rows_per_pixel
     rows, weights = corner_rows(
         first_row.view(N, 1, 1, 1, 1) + tap.view(kh, kw),
         zero_padded_taps(y0 + offset[..., 0], height),
-        (left * rows_per_pixel, right * rows_per_pixel, *x_weights),
+        (left * rows_per_pixel, right * rows_per_pixel, left_weight, right_weight),
         width,
     )
     if mask is not None:

@@ -3,6 +3,7 @@
 import importlib
 import types
 from collections.abc import Callable
+from typing import Any, NoReturn
 
 from mmvis.ops.mmcv_kernels import KERNELS
 
@@ -22,11 +23,11 @@ class MmcvExtStandIn(types.ModuleType):
     def __getattr__(self, name: str) -> Callable:
         if name.startswith('__'):
             raise AttributeError(name)
-        return KERNELS.get(name) or _missing(name)
+        return KERNELS[name] if name in KERNELS else _missing(name)
 
 
 def _missing(name: str) -> Callable:
-    def missing(*args, **kwargs):
+    def missing(*args: Any, **kwargs: Any) -> NoReturn:
         raise RuntimeError(
             f'The compiled mmcv operator "{name}" is not installed. mmvis does not '
             'need it; the component that called it does. Choose another component, '

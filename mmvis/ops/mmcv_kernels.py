@@ -6,6 +6,8 @@ given. With them mmcv's own layers work without compiled code: ``RoIAlign``,
 MMDetection builds on them (RoI extractors, ``BitmapMasks.crop_and_resize``).
 """
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
@@ -103,8 +105,8 @@ def _deform_conv_forward(
 ) -> None:
     """Write the convolution into ``output``; the two buffers are not needed."""
     inputs, offset, weight = _at_least_float32(inputs, offset, weight)
-    geometry = _v1_geometry(geometry)
-    output.copy_(deform_conv2d_torch(inputs, offset, None, weight, geometry))
+    out = deform_conv2d_torch(inputs, offset, None, weight, _v1_geometry(geometry))
+    output.copy_(out)
 
 
 def _deform_conv_backward_input(
@@ -160,8 +162,8 @@ def _modulated_deform_conv_forward(
 ) -> None:
     """Write the convolution into ``output``; the two buffers are not needed."""
     inputs, offset, mask, weight = _at_least_float32(inputs, offset, mask, weight)
-    geometry = _v2_geometry(geometry)
-    output.copy_(deform_conv2d_torch(inputs, offset, mask, weight, geometry))
+    out = deform_conv2d_torch(inputs, offset, mask, weight, _v2_geometry(geometry))
+    output.copy_(out)
     if with_bias:
         output += bias[:, None, None]
 
@@ -254,7 +256,7 @@ def _not_compiled() -> str:
 
 
 #: Functions of ``mmcv._ext`` that work without compiled code.
-KERNELS = {
+KERNELS: dict[str, Callable] = {
     'roi_align_forward': _roi_align_forward,
     'roi_align_backward': _roi_align_backward,
     'deform_conv_forward': _deform_conv_forward,

@@ -39,8 +39,9 @@ class Converter:
         export: Callable[[Weights], Weights],
         export_key: str = 'state_dict',
     ) -> None:
-        self._parser_args = dict(examples=examples, default_config=default_config)
         self._description = description
+        self._examples = examples
+        self._default_config = default_config
         self._convert = convert
         self._export = export
         self._export_key = export_key
@@ -56,7 +57,10 @@ class Converter:
             SystemExit: With status 2 and one message, after a mistake of the user.
         """
         parser = ConverterArgumentParser(
-            self._description, src_help='published checkpoint', **self._parser_args
+            self._description,
+            examples=self._examples,
+            src_help='published checkpoint',
+            default_config=self._default_config,
         )
         options = parser.parse_args(args)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from pathlib import Path
 
 from mmvis import converters
 from mmvis.engine.command_line import ConverterArgumentParser, seed
@@ -58,7 +59,7 @@ def main(args: Sequence[str] | None = None) -> None:
     print('\n'.join(f'  {name}' for name in fresh))
 
 
-def convert(tensors: dict, config: str | None, fresh: list[str]) -> dict:
+def convert(tensors: dict, config: str | Path | None, fresh: list[str]) -> dict:
     """Turn DETR's weights into those of a model; list the random ones."""
     if config is None:
         is_r101 = any('body.layer3.6.' in name for name in tensors)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from mmvis import converters
 from mmvis.commands.convert.converter import Converter
 from mmvis.zoo import find_config
@@ -16,7 +18,7 @@ EXAMPLES = """examples:
 """
 
 
-def convert(tensors: dict, config: str | None) -> dict:
+def convert(tensors: dict, config: str | Path | None) -> dict:
     """Turn a checkpoint into the weights of a model."""
     if config is None:
         is_r101 = any('.res4.6.' in name for name in tensors)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
 
 from mmengine.config import ConfigDict
 
@@ -32,7 +34,7 @@ EXAMPLES = """examples:
 """
 
 
-def convert(tensors: dict, config: str | None) -> dict:
+def convert(tensors: dict, config: str | Path | None) -> dict:
     """Turn a checkpoint into the weights of a model, or of PVTv2 alone."""
     model_cfg = load_fitting_cfg(tensors, config)
     if converters.is_pvt_v2(tensors):
@@ -41,10 +43,11 @@ def convert(tensors: dict, config: str | None) -> dict:
     return converters.convert_tevit(tensors, converters.initial_weights(model_cfg))
 
 
-def load_fitting_cfg(tensors: dict, config: str | None) -> ConfigDict:
+def load_fitting_cfg(tensors: dict, config: str | Path | None) -> ConfigDict:
     """Config of the model that the weights are for, with their sizes."""
     config = config or find_config(config_for(tensors))
     model_cfg = converters.load_model_cfg(config)
+    sizes: dict[str, Any]
     if converters.is_pvt_v2(tensors):
         sizes = converters.pvt_v2_sizes_of(tensors)
         model_cfg.backbone.setdefault('mlp_ratios', [8, 8, 4, 4])  # MMDetection's
@@ -76,9 +79,9 @@ def resize(part: ConfigDict, key: str, sizes: dict) -> list[str]:
     return [as_option(f'{key}.{name}', value) for name, value in changed.items()]
 
 
-def as_list(value: int | Sequence[int]) -> int | list[int]:
-    """Make a list of a tuple; lists and numbers stay."""
-    return list(value) if isinstance(value, tuple) else value
+def as_list(value: int | Sequence[int] | None) -> int | list[int] | None:
+    """Make a list of a tuple; numbers stay."""
+    return value if value is None or isinstance(value, int) else list(value)
 
 
 def as_option(key: str, value: int | list[int]) -> str:

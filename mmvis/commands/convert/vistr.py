@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from mmvis import converters
 from mmvis.commands.convert.converter import Converter
 from mmvis.errors import UserValueError
@@ -23,7 +25,7 @@ def convert(tensors: dict, config: str | None) -> dict:
     return converters.convert_vistr(tensors, converters.initial_weights(model_cfg))
 
 
-def load_vistr_cfg(config: str | None, tensors: dict) -> dict:
+def load_vistr_cfg(config: str | Path | None, tensors: dict) -> dict:
     """Config of the model that the weights are for."""
     shape = converters.vistr_shape_of(tensors)
     if config is None:

@@ -37,7 +37,6 @@ class ConfigResumeHook(Hook):
         optimizer = runner.optim_wrapper
         if not runner._resume or not isinstance(optimizer, OptimWrapper):
             return
-        stored = checkpoint.get('optimizer')
         schedulers = runner.param_schedulers or []
         has_several = isinstance(optimizer, OptimWrapperDict)
         if has_several or not _are_of_iterations(schedulers):
@@ -52,7 +51,7 @@ class ConfigResumeHook(Hook):
         _advance(
             optimizer, schedulers, checkpoint['meta'], len(runner.train_dataloader)
         )
-        current = optimizer.state_dict()
+        stored, current = checkpoint['optimizer'], optimizer.state_dict()
         _log_changes(stored, current)
         kept = {key: stored[key] for key in ('loss_scaler',) if key in stored}
         checkpoint['optimizer'] = {**current, 'state': stored['state'], **kept}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 from mmengine.dist import is_main_process
 from mmengine.fileio import exists
@@ -20,6 +21,7 @@ from mmvis.datasets.base_clip_dataset import BaseClipDataset
 from mmvis.engine.loops import EpochBasedTrainLoop, is_endless
 from mmvis.errors import UserValueError
 from mmvis.evaluation.vis_metric import VISMetric
+from mmvis.models.losses.required_criterion import required_criterion
 from mmvis.registry import DATASETS, HOOKS
 
 __all__ = ['DataCheckHook']
@@ -75,8 +77,9 @@ class DataCheckHook(Hook):
         """
         phase, loader = next(_loaders(runner))
         stored, classes = _stored_classes(checkpoint), _classes(loader.dataset)
-        agree = None in (stored, classes) or stored == classes
-        if agree or not self.compare_names:
+        if stored is None or classes is None or stored == classes:
+            return
+        if not self.compare_names:
             return
         message = (
             f'{runner._load_from or "The last checkpoint"} is for other classes than '
@@ -101,7 +104,7 @@ def _loaders(runner: Runner) -> Iterator[tuple[str, DataLoader]]:
             yield phase, loop.dataloader
 
 
-def _classes(dataset) -> tuple[str, ...] | None:
+def _classes(dataset: Any) -> tuple[str, ...] | None:
     classes = getattr(dataset, 'metainfo', {}).get('classes')
     return None if classes is None else tuple(classes)
 
@@ -119,7 +122,7 @@ def _check_num_classes(
 ) -> None:
     if classes is None:
         return
-    model = model.module if is_model_wrapper(model) else model
+    model = _unwrapped(model)
     wrong: dict[str, int] = {}
     for name, module in model.named_modules():
         num_classes = getattr(module, 'num_classes', len(classes))
@@ -138,14 +141,14 @@ def _check_num_classes(
         )
 
 
+def _unwrapped(model: nn.Module) -> nn.Module:
+    return model.get_submodule('module') if is_model_wrapper(model) else model
+
+
 def _check_criteria(model: nn.Module) -> None:
-    model = model.module if is_model_wrapper(model) else model
-    for name, module in model.named_modules():
-        if getattr(module, 'criterion', True) is None:
-            raise UserValueError(
-                f'`model.{name}.criterion` is None, so there is no loss to train with. '
-                'Set it as in configs/_base_/models.'
-            )
+    for name, module in _unwrapped(model).named_modules():
+        if hasattr(module, 'criterion'):
+            required_criterion(module.criterion, f'model.{name}')
 
 
 def _check_ground_truth(loop: BaseLoop, phase: str, *, is_in_training: bool) -> None:
@@ -180,8 +183,9 @@ def _check_length(loop: BaseLoop, loader: DataLoader) -> None:
             "Write train_cfg=dict(type='EpochBasedTrainLoop', max_epochs=...)."
         )
     if len(loader) == 0:
+        dataset: Any = loader.dataset
         raise UserValueError(
-            f'`train_dataloader` has no batch: its data set has {len(loader.dataset)} '
+            f'`train_dataloader` has no batch: its data set has {len(dataset)} '
             'samples, fewer than `batch_size`, and `drop_last` is set. Lower '
             'train_dataloader.batch_size.'
         )
@@ -189,8 +193,10 @@ def _check_length(loop: BaseLoop, loader: DataLoader) -> None:
 
 def _check_same_classes(by_phase: dict[str, tuple[str, ...] | None]) -> None:
     expected = by_phase['train']
+    if expected is None:
+        return
     for phase, classes in by_phase.items():
-        if None not in (expected, classes) and classes != expected:
+        if classes is not None and classes != expected:
             raise UserValueError(
                 f'The classes of `{phase}_dataloader` are not those of '
                 f'`train_dataloader`: {_differences(expected, classes)}. Correct the '

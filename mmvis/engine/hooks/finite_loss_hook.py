@@ -23,8 +23,8 @@ class FiniteLossHook(Hook):
         self,
         runner: Runner,
         batch_idx: int,
-        data_batch: dict | None = None,
-        outputs: dict[str, torch.Tensor] | None = None,
+        data_batch: dict | None,
+        outputs: dict[str, torch.Tensor],
     ) -> None:
         """Check all loss terms.
 

@@ -35,13 +35,12 @@ class ProgressHook(Hook):
 
     def __init__(self, console: ConsoleHandler) -> None:
         self.console = console
-        self._train: Progress | None = None
-        self._evaluation: Progress | None = None
+        self._progress: dict[str, Progress] = {}  # of training and of an evaluation
         self._counts_frames = False
 
     def before_train(self, runner: Runner) -> None:
         """Begin to count the iterations."""
-        self._train = self._start(
+        self._progress['train'] = self._start(
             'train',
             runner.max_iters,
             'iteration',
@@ -59,8 +58,8 @@ class ProgressHook(Hook):
         if 'train/lr' in scalars:
             numbers['lr'] = f'{scalars["train/lr"].current():.1e}'
         # A training in minutes chooses its number of iterations late.
-        self._train.set_total(runner.max_iters)
-        self._train.advance(1, numbers)
+        self._progress['train'].set_total(runner.max_iters)
+        self._progress['train'].advance(1, numbers)
 
     def before_val_epoch(self, runner: Runner) -> None:
         """Begin to count the frames."""
@@ -107,18 +106,17 @@ class ProgressHook(Hook):
 
     def close(self) -> None:
         """End the bars."""
-        for progress in (self._evaluation, self._train):
-            if progress is not None:
-                progress.close()
+        for progress in reversed(self._progress.values()):
+            progress.close()
 
     def _begin_evaluation(self, phase: str, loop: BaseLoop) -> None:
-        if self._evaluation is not None:
-            self._evaluation.close()
+        if 'evaluation' in self._progress:
+            self._progress['evaluation'].close()
         sampler = loop.dataloader.sampler
         self._counts_frames = isinstance(sampler, VideoChunkSampler)
         total = sampler.num_frames if self._counts_frames else len(loop.dataloader)
         unit = 'frame' if self._counts_frames else 'batch'
-        self._evaluation = self._start(phase, total, unit)
+        self._progress['evaluation'] = self._start(phase, total, unit)
 
     def _start(self, phase: str, total: int, unit: str, **kwargs: int) -> Progress:
         has_bar = is_main_process() and sys.stderr.isatty()
@@ -130,7 +128,7 @@ class ProgressHook(Hook):
         num_units = 1
         if self._counts_frames:
             num_units = sum(len(sample) for sample in data_batch['data_samples'])
-        self._evaluation.advance(num_units)
+        self._progress['evaluation'].advance(num_units)
 
 
 def _is_no_table(record: logging.LogRecord) -> bool:

@@ -1,12 +1,12 @@
 """Hook that makes interrupted and uninterrupted trainings equal."""
 
 import logging
+from typing import Protocol
 
 from mmengine.dist import get_rank, get_world_size
 from mmengine.hooks import Hook
 from mmengine.logging import print_log
 from mmengine.runner import Runner
-from torch.utils.data import Sampler
 
 from mmvis.datasets.seeded_index import seed_everything
 from mmvis.registry import HOOKS
@@ -60,6 +60,10 @@ def _samples_per_iter(runner: Runner) -> int:
     return batch_sampler.batch_size * get_world_size()
 
 
-def _sampler(runner: Runner) -> Sampler:
+class _SeededSampler(Protocol):
+    seed: int
+
+
+def _sampler(runner: Runner) -> _SeededSampler:
     """Sampler of the training data, also where a batch sampler groups its indices."""
     return runner.train_loop.dataloader.batch_sampler.sampler

@@ -110,6 +110,7 @@ class VideoRecordHook(Hook):
         path = self._path(video['video_id'])
         if not path.is_file():
             return None
+        problem: str | None
         try:
             record = read_video_record(path)
         except ValueError as error:

@@ -12,6 +12,7 @@ from mmengine.dist import broadcast
 from mmengine.logging import print_log
 from mmengine.runner import EpochBasedTrainLoop as MMEngineEpochLoop
 from mmengine.runner import IterBasedTrainLoop
+from torch import nn
 from torch.utils.data import BatchSampler, DataLoader
 
 from mmvis.datasets.samplers import SeededInfiniteSampler
@@ -72,7 +73,7 @@ class ResumableTrainLoop(IterBasedTrainLoop):
         self.num_timed = num_timed
         self._has_length = max_minutes is None
 
-    def run(self) -> None:
+    def run(self) -> nn.Module:
         """Train up to ``max_iters``, or for ``max_minutes``."""
         self.runner.call_hook('before_train')
         self.runner.call_hook('before_train_epoch')
@@ -93,12 +94,13 @@ class ResumableTrainLoop(IterBasedTrainLoop):
         return self.runner.model
 
     def _is_unfinished(self) -> bool:
-        if not self._has_length and self._iter >= self.num_timed:
-            self._choose_length()
+        is_timed = not self._has_length and self._iter >= self.num_timed
+        if is_timed and self.max_minutes is not None:
+            self._choose_length(self.max_minutes)
         return self._iter < self._max_iters or not self._has_length
 
-    def _choose_length(self) -> None:
-        """Choose the iterations that take ``max_minutes``."""
+    def _choose_length(self, minutes: float) -> None:
+        """Choose the iterations that take so many minutes."""
         hub = self.runner.message_hub
         if _SECONDS not in hub.runtime_info:
             times = hub.get_scalar('train/time')
@@ -106,14 +108,16 @@ class ResumableTrainLoop(IterBasedTrainLoop):
             broadcast(mean)  # ranks have to agree
             hub.update_info(_SECONDS, mean.item())
         seconds = hub.get_info(_SECONDS)
-        length = max(self._iter, round(60 * self.max_minutes / seconds))
+        length = max(self._iter, round(60 * minutes / seconds))
         print_log(
             f'An iteration takes {seconds:.3f} s: {length} iterations in '
-            f'{self.max_minutes} minutes.',
+            f'{minutes} minutes.',
             logger='current',
         )
-        old, self._max_iters, self._has_length = self._max_iters, length, True
-        self.dynamic_intervals = [
+        old = self.max_iters
+        self._max_iters = length
+        self._has_length = True
+        self.dynamic_intervals: list[int] = [
             length if interval == old else interval
             for interval in self.dynamic_intervals
         ]
@@ -173,7 +177,7 @@ def is_endless(dataloader: DataLoader) -> bool:
 
 def _skip_batches(dataloader: DataLoader, num_batches: int) -> None:
     """Let the next iteration over a loader start later, without loading anything."""
-    batch_sampler = dataloader.batch_sampler
+    batch_sampler: Any = dataloader.batch_sampler
     sampler = batch_sampler.sampler
     if hasattr(batch_sampler, 'skip'):
         batch_sampler.skip(num_batches)

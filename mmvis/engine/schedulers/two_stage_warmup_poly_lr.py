@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
+from mmengine.optim import OptimWrapper
 from mmengine.optim.scheduler.lr_scheduler import LRSchedulerMixin
 from mmengine.optim.scheduler.param_scheduler import _ParamScheduler
+from torch.optim import Optimizer
 
 from mmvis.errors import UserValueError
 from mmvis.registry import PARAM_SCHEDULERS
@@ -26,7 +29,7 @@ class TwoStageWarmupPolyLR(LRSchedulerMixin, _ParamScheduler):
         warmups (Sequence[int]): Steps of the first warm-up and of the second. Defaults
             to (500, 1000).
         power (float): Exponent of the decay. Defaults to 0.9.
-        **kwargs (object): ``begin``, ``end``, ``by_epoch`` and others that MMEngine's
+        **kwargs (Any): ``begin``, ``end``, ``by_epoch`` and others that MMEngine's
             schedulers have; the runner sets ``end``.
 
     Raises:
@@ -36,10 +39,10 @@ class TwoStageWarmupPolyLR(LRSchedulerMixin, _ParamScheduler):
 
     def __init__(
         self,
-        optimizer: object,
+        optimizer: Optimizer | OptimWrapper,
         warmups: Sequence[int] = (500, 1000),
         power: float = 0.9,
-        **kwargs: object,
+        **kwargs: Any,
     ) -> None:
         self.warmups = tuple(warmups)
         self.power = power

@@ -155,8 +155,8 @@ class MsgShifT(PyramidVisionTransformerV2):
         for patch_embed, blocks, norm in self.layers:
             messengers = _as_constant_image(patch_embed.projection, messengers)
             messengers = patch_embed.norm(messengers)
-            parts, sizes = zip(*map(patch_embed, x.split(at_once)))
-            size = sizes[0]
+            embedded = [patch_embed(frames) for frames in x.split(at_once)]
+            parts, size = [part for part, _ in embedded], embedded[0][1]
             num_patches = size[0] * size[1]
             for j, block in enumerate(blocks):
                 both = [
@@ -215,4 +215,5 @@ def _as_constant_image(conv: nn.Conv2d, tokens: Tensor) -> Tensor:
     kernel = conv.weight.sum((2, 3))  # (C_out, C_in / groups)
     if conv.groups == 1:
         return F.linear(tokens, kernel, conv.bias)
-    return tokens * kernel[:, 0] + conv.bias  # depthwise
+    out = tokens * kernel[:, 0]  # depthwise
+    return out if conv.bias is None else out + conv.bias

@@ -101,7 +101,8 @@ class VisionTransformer(BaseModule):
         """
         frames = features.maps[0]
         patches = self._embed_patches(frames.flatten(0, 1))  # (B*T, C, h, w)
-        size = tuple(patches.shape[-2:])
+        h, w = patches.shape[-2:]
+        size = (h, w)
         patches = patches.flatten(2).transpose(1, 2)
         rotation = None
         if self.pos_embed is None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import nn
@@ -47,7 +48,7 @@ class GridClipDecoder(ClipDecoder):
         *,
         query_grid: Sequence[int],
         pos_temperature: float = 10000,
-        **kwargs,
+        **kwargs: Any,
     ) -> None:
         super().__init__(num_queries, **kwargs)
         if math.prod(query_grid) != num_queries:
@@ -68,6 +69,7 @@ class GridClipDecoder(ClipDecoder):
         codes = sine_position(points, embed_dims, self.pos_temperature, offset=-0.5)
         self.query_embed.weight.copy_(codes[0, 0])
         for layer in self.layers:
-            of_query, of_key, _ = layer.cross_attn.in_proj_weight.chunk(3)
+            weight = layer.get_parameter('cross_attn.in_proj_weight')
+            of_query, of_key, _ = weight.chunk(3)
             nn.init.orthogonal_(of_query, gain=_GRID_SHARPNESS)
             of_key.copy_(of_query)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from mmdet.models.dense_heads import EmbeddingRPNHead
@@ -36,7 +37,7 @@ class GridRPNHead(EmbeddingRPNHead):
         self,
         grid: Sequence[int],
         box_size: Sequence[float] = (0.4, 0.4),
-        **kwargs,
+        **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
         rows, columns = grid

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor
 
 from mmvis.models.from_scratch.query_window import QueryWindow
@@ -21,7 +23,7 @@ class FromScratchIFCHead(IFCHead):
         **kwargs: Of :class:`IFCHead`; its ``decoder`` is a :class:`GridClipDecoder`.
     """
 
-    def __init__(self, **kwargs) -> None:
+    def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         embed_dims = self.decoder.query_embed.embedding_dim
         self.window = QueryWindow(

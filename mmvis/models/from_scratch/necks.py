@@ -6,6 +6,8 @@ position only after a long training. Here they contain it from the beginning.
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import Tensor
 
 from mmvis.models.layers import level_position, sine_position
@@ -14,6 +16,7 @@ from mmvis.models.necks import (
     MessengerTokenNeck,
     SpaceTimeEncoderNeck,
 )
+from mmvis.models.necks.encoder_neck import EncoderNeck
 from mmvis.registry import MODELS
 from mmvis.structures import ClipFeatures
 
@@ -24,7 +27,7 @@ __all__ = [
 ]
 
 
-class _PositionInContent:
+class _PositionInContent(EncoderNeck):
     """Add the position code to the cells once, before the first layer."""
 
     def embed_cells(self, features: ClipFeatures) -> tuple[Tensor, Tensor]:
@@ -32,7 +35,7 @@ class _PositionInContent:
         return cells + pos, pos
 
 
-class _PositionTemperature:
+class _PositionTemperature(EncoderNeck):
     """Take the temperature of the position code as an argument.
 
     Args:
@@ -41,7 +44,7 @@ class _PositionTemperature:
         **kwargs: Of the neck.
     """
 
-    def __init__(self, *, pos_temperature: float = 10000, **kwargs) -> None:
+    def __init__(self, *, pos_temperature: float = 10000, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.pos_temperature = pos_temperature
 

@@ -86,8 +86,8 @@ class SemanticHead(BaseModule):
     def class_shares(self, sample: TrackDataSample, logits: Tensor) -> Tensor:
         """How much of each cell each class covers, shape (T, K+1, H, W)."""
         gt = clip_targets(sample, sample[0].batch_input_shape, logits)
-        covered = F.adaptive_avg_pool2d(gt.masks, logits.shape[-2:])  # (N, T, H, W)
-        T, H, W = covered.shape[1:]
+        T, H, W = gt.masks.shape[1], *logits.shape[-2:]
+        covered = F.adaptive_avg_pool2d(gt.masks, (H, W))  # (N, T, H, W)
         shares = logits.new_zeros(self.num_classes, T, H, W)
         shares.index_add_(0, gt.labels, covered)
         background = (1 - shares.sum(0, keepdim=True)).clamp(min=0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor
 
@@ -28,7 +30,7 @@ class FromScratchSTQIHead(STQIHead):
         ValueError: If the scale is less than 1.
     """
 
-    def __init__(self, mask_box_scale: float = 1.3, **kwargs) -> None:
+    def __init__(self, mask_box_scale: float = 1.3, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if mask_box_scale < 1:
             raise UserValueError(

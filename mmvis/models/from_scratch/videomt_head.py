@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -32,14 +33,14 @@ class FromScratchVidEoMTHead(VidEoMTHead):
     Args:
         query_grid (Sequence[int]): Rows and columns, of ``num_queries`` points.
         pos_temperature (float): Of the codes, see :func:`sine_position`.
-        **kwargs (object): Of :class:`VidEoMTHead`.
+        **kwargs (Any): Of :class:`VidEoMTHead`.
 
     Raises:
         ValueError: If the grid does not have ``num_queries`` points.
     """
 
     def __init__(
-        self, *, query_grid: Sequence[int], pos_temperature: float, **kwargs: object
+        self, *, query_grid: Sequence[int], pos_temperature: float, **kwargs: Any
     ) -> None:
         super().__init__(**kwargs)
         if math.prod(query_grid) != self.num_queries:
@@ -55,17 +56,17 @@ class FromScratchVidEoMTHead(VidEoMTHead):
         with torch.no_grad():
             self.query_feat.weight.copy_(codes[0, 0])
             for block in self.blocks:
-                of_query, of_key, _ = block.attn.qkv.weight.chunk(3)
+                of_query, of_key, _ = block.get_parameter('attn.qkv.weight').chunk(3)
                 nn.init.orthogonal_(of_query, gain=_SHARPNESS)
                 of_key.copy_(of_query)
 
     def _predict_frame(self, x: Tensor, size: tuple[int, int]) -> dict[str, Tensor]:
         prediction = super()._predict_frame(x, size)
         masks = prediction['mask_logits']
-        size = tuple(masks.shape[-2:])
+        H, W = masks.shape[-2:]
         positions = grid_position(
-            (len(x), 1, *size),
-            (size,) * len(x),
+            (len(x), 1, H, W),
+            ((H, W),) * len(x),
             x.device,
             sine_position,
             *self.window.position_args,

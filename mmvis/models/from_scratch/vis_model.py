@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from mmdet.structures import TrackSampleList
-from torch import Tensor
+from torch import Tensor, nn
 
 from mmvis.errors import UserValueError
 from mmvis.models.vis import ClipVISModel, check_channels
@@ -31,13 +33,13 @@ class FromScratchVISModel(ClipVISModel):
             stage that sees single frames.
     """
 
-    def __init__(self, *, auxiliary_head: dict | None = None, **kwargs) -> None:
+    def __init__(self, *, auxiliary_head: dict | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.auxiliary_head = (
             None if auxiliary_head is None else MODELS.build(auxiliary_head)
         )
         if self.auxiliary_head is not None:
-            self._check_auxiliary_head()
+            self._check_auxiliary_head(self.auxiliary_head)
 
     def loss(self, inputs: Tensor, data_samples: TrackSampleList) -> dict[str, Tensor]:
         """Losses of annotated clips (B, T, 3, H, W), of both heads."""
@@ -49,10 +51,10 @@ class FromScratchVISModel(ClipVISModel):
         return losses | {f'aux.{name}': value for name, value in auxiliary.items()}
 
     @torch.no_grad()
-    def _check_auxiliary_head(self) -> None:
+    def _check_auxiliary_head(self, head: nn.Module) -> None:
         if self.num_frame_stages == 0:
             raise UserValueError(
-                f'model.auxiliary_head ({type(self.auxiliary_head).__name__}) reads '
+                f'model.auxiliary_head ({type(head).__name__}) reads '
                 'the features of single frames, but there are none: '
                 f'{type(self.backbone).__name__} mixes frames from the beginning. '
                 'Set model.auxiliary_head to None, or take a backbone that sees single '
@@ -64,4 +66,4 @@ class FromScratchVISModel(ClipVISModel):
         features = self.extract_frame_feat(frame)
         self.train(was_training)
         last_stage = self.stages[self.num_frame_stages - 1]
-        check_channels(type(last_stage).__name__, features, self.auxiliary_head)
+        check_channels(type(last_stage).__name__, features, head)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -29,14 +30,19 @@ class FromScratchVisionTransformer(VisionTransformer):
         stem (dict): Config of a backbone, e.g. a small ResNet, whose last map has a
             stride of ``patch_size``.
         pos_temperature (float): Of the codes.
-        **kwargs (object): Of :class:`VisionTransformer`, with absolute positions.
+        **kwargs (Any): Of :class:`VisionTransformer`, with absolute positions.
 
     Raises:
-        ValueError: If the stem has another stride.
+        ValueError: If the stem has another stride, or positions are not absolute.
     """
 
-    def __init__(self, *, stem: dict, pos_temperature: float, **kwargs: object) -> None:
+    def __init__(self, *, stem: dict, pos_temperature: float, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        if self.pos_embed is None:
+            raise UserValueError(
+                "backbone.position must be 'absolute' here, got "
+                f'{kwargs["position"]!r}. Leave it out.'
+            )
         _, num_patches, embed_dims = self.pos_embed.shape
         self.stem = MODELS.build(stem)
         self.patch_embed = nn.Conv2d(self._stem_channels(), embed_dims, 1)

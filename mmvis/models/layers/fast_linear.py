@@ -84,7 +84,7 @@ class FastLinear(nn.Linear):
 
     @classmethod
     def _from_linear(cls, layer: nn.Module) -> FastLinear | None:
-        if type(layer) not in _KINDS:
+        if not isinstance(layer, nn.Linear) or type(layer) not in _KINDS:
             return None
         converted = cls(layer.in_features, layer.out_features, device='meta')
         converted.weight, converted.bias = layer.weight, layer.bias

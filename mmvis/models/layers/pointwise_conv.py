@@ -38,18 +38,18 @@ class PointwiseConv2d(nn.Conv2d):
 
     @classmethod
     def _from_conv(cls, conv: nn.Module) -> PointwiseConv2d | None:
-        if not _is_pointwise(conv):
+        if not isinstance(conv, nn.Conv2d) or not _is_pointwise(conv):
             return None
         converted = cls(conv.in_channels, conv.out_channels, 1, device='meta')
         converted.weight, converted.bias = conv.weight, conv.bias
         return converted
 
 
-def _is_pointwise(module: nn.Module) -> bool:
+def _is_pointwise(conv: nn.Conv2d) -> bool:
     return (
-        type(module) in (nn.Conv2d, Conv2d)
-        and module.kernel_size == (1, 1)
-        and module.stride == (1, 1)
-        and module.padding == (0, 0)
-        and module.groups == 1
+        type(conv) in (nn.Conv2d, Conv2d)
+        and conv.kernel_size == (1, 1)
+        and conv.stride == (1, 1)
+        and conv.padding == (0, 0)
+        and conv.groups == 1
     )

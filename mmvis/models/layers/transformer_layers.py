@@ -45,7 +45,8 @@ class Attention(nn.MultiheadAttention):
         self.norm = nn.LayerNorm(embed_dims)
         self.linear = F.linear  # what projects queries, keys and values
 
-    def forward(
+    # PyTorch's layer is the base for the names of its weights, not for its interface.
+    def forward(  # type: ignore[override]
         self,
         query: Tensor,
         key: Tensor | None = None,
@@ -69,11 +70,11 @@ class Attention(nn.MultiheadAttention):
         """
         if key is None:
             key, key_pos = query, query_pos
-        update = attend(
-            *self._project(_with_pos(query, query_pos), _with_pos(key, key_pos), key),
-            key_padding_mask,
-            self.dropout if self.training else 0.0,
+        q, k, v = self._project(
+            _with_pos(query, query_pos), _with_pos(key, key_pos), key
         )
+        dropout = self.dropout if self.training else 0.0
+        update = attend(q, k, v, key_padding_mask, dropout)
         update = self.out_proj(update.transpose(1, 2).flatten(2))  # (B, Nq, C)
         return self.norm(query + self.residual_dropout(update))
 

@@ -84,6 +84,7 @@ class _SelfAttention(BaseModule):
     def __init__(self, embed_dims: int, num_heads: int, key_bias: bool) -> None:
         super().__init__()
         self.num_heads = num_heads
+        self.has_key_bias = key_bias
         # What the fast mode replaces.
         self.linear = F.linear
         self.attend = F.scaled_dot_product_attention
@@ -108,7 +109,7 @@ class _SelfAttention(BaseModule):
         return self.proj(x.transpose(1, 2).flatten(2))  # (B, N, C)
 
     def _bias(self) -> Tensor:
-        if self.qkv.bias is not None:
+        if self.has_key_bias:
             return self.qkv.bias
         none = self.q_bias.new_zeros(self.q_bias.shape)
         return torch.cat([self.q_bias, none, self.v_bias])

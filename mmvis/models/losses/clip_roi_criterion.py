@@ -6,6 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import torch
+from mmdet.models.roi_heads import SparseRoIHead
+from mmdet.models.roi_heads.bbox_heads import BBoxHead
+from mmdet.models.roi_heads.mask_heads import DynamicMaskHead
 from mmdet.structures import TrackSampleList
 from mmdet.utils import reduce_mean
 from mmengine.model import BaseModule
@@ -47,7 +50,7 @@ class ClipRoICriterion(BaseModule):
         stages: Iterable[StageOutput],
         data_samples: TrackSampleList,
         *,
-        roi_head: nn.Module,
+        roi_head: SparseRoIHead,
         maps: Sequence[Tensor],
         whwh: Tensor,
     ) -> dict[str, Tensor]:
@@ -56,7 +59,7 @@ class ClipRoICriterion(BaseModule):
         Args:
             stages (Iterable[StageOutput]): In the order in which they run.
             data_samples (list[TrackDataSample]): Ground truth of the B clips.
-            roi_head (nn.Module): ``SparseRoIHead``: its box and mask heads, mask
+            roi_head (SparseRoIHead): Its box and mask heads, mask
                 extractors and weights of the stages.
             maps (Sequence[Tensor]): Levels (B*T, C, H, W).
             whwh (Tensor): Size of each clip's frames, shape (B, 4).
@@ -73,7 +76,7 @@ class ClipRoICriterion(BaseModule):
         ]
         for gt, (w, h, _, _) in zip(gts, whwh.tolist()):
             gt.set_metainfo(dict(img_shape=(h, w)))
-        losses = {}
+        losses: dict[str, Tensor] = {}
         for s, stage in enumerate(stages):
             positives = match_clips(self.assigner, stage, gts)
             of_stage = box_losses(roi_head.bbox_head[s], stage, positives, gts, whwh)
@@ -163,7 +166,7 @@ def match_clips(
 
 
 def box_losses(
-    bbox_head: nn.Module,
+    bbox_head: BBoxHead,
     stage: StageOutput,
     positives: Positives,
     gts: Sequence[InstanceData],
@@ -172,7 +175,7 @@ def box_losses(
     """Class and box losses of one stage.
 
     Args:
-        bbox_head (nn.Module): Has ``loss_cls``, ``loss_bbox`` and ``loss_iou``.
+        bbox_head (BBoxHead): Has ``loss_cls``, ``loss_bbox`` and ``loss_iou``.
         stage (StageOutput): Of B clips.
         positives (Positives): See :func:`match_clips`.
         gts (Sequence[InstanceData]): As there.
@@ -213,7 +216,7 @@ def box_losses(
 
 
 def mask_losses(
-    mask_head: nn.Module,
+    mask_head: DynamicMaskHead,
     extractor: nn.Module,
     maps: Sequence[Tensor],
     stage: StageOutput,
@@ -223,7 +226,7 @@ def mask_losses(
     """Loss of the masks of the positive pairs, within the boxes of the stage.
 
     Args:
-        mask_head (nn.Module): ``DynamicMaskHead``.
+        mask_head (DynamicMaskHead): The mask head.
         extractor (nn.Module): Its RoI extractor.
         maps (Sequence[Tensor]): Levels (B*T, C, H, W).
         stage (StageOutput): Of B clips.

@@ -218,9 +218,9 @@ class InstanceSequenceCriterion(SetCriterion):
         # Stays in the graph: with DDP every rank must use the same parameters.
         nothing = logits[0][:0].sum()
         losses = dict(loss_mask=nothing, loss_dice=nothing)
-        logits, targets = torch.cat(list(logits)), torch.cat(list(targets))
         at_once = memory_limits.COMPARED_MASKS_AT_ONCE
-        for part, gt in zip(logits.split(at_once), targets.split(at_once)):
+        parts = torch.cat(list(logits)).split(at_once)
+        for part, gt in zip(parts, torch.cat(list(targets)).split(at_once)):
             if len(part) > 0:
                 values = run_recomputed(self._compare_masks, part, gt, num_frames)
                 losses = {k: losses[k] + v for k, v in zip(losses, values)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import torch
 from mmcv.ops import point_sample
@@ -31,7 +32,7 @@ class DenseMasks:
 
     def prepare(self, masks: Tensor) -> Tensor:
         """Bring targets (N, T, H, W) to the size at which they are compared."""
-        size = tuple(math.ceil(s / self.mask_stride) for s in masks.shape[-2:])
+        size = [math.ceil(s / self.mask_stride) for s in masks.shape[-2:]]
         return _resize(masks, size)
 
     def pairs(self, logits: Tensor, masks: Tensor) -> tuple[Tensor, Tensor]:
@@ -132,6 +133,6 @@ class PointMasks:
         )
 
 
-def _resize(masks: Tensor, size: tuple[int, int]) -> Tensor:
+def _resize(masks: Tensor, size: Sequence[int]) -> Tensor:
     """Bilinearly resize masks (N, T, H, W) to (N, T, *size)."""
-    return F.interpolate(masks, size=size, mode='bilinear', align_corners=False)
+    return F.interpolate(masks, size=list(size), mode='bilinear', align_corners=False)

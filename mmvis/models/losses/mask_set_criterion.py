@@ -101,12 +101,12 @@ class MaskSetCriterion(SetCriterion):
         Returns:
             dict[str, Tensor]: ``loss_mask`` and ``loss_dice``.
         """
-        logits, targets = torch.cat(list(logits)), torch.cat(list(targets))
-        if len(logits) == 0:
+        predicted, gts = torch.cat(list(logits)), torch.cat(list(targets))
+        if len(predicted) == 0:
             # Stays in the graph: with DDP every rank must use the same parameters.
-            nothing = logits.sum()
+            nothing = predicted.sum()
             return dict(loss_mask=nothing, loss_dice=nothing)
-        values, expected = (x.flatten(1) for x in self.masks.pairs(logits, targets))
+        values, expected = (x.flatten(1) for x in self.masks.pairs(predicted, gts))
         return dict(
             loss_mask=self.loss_mask(
                 values, expected, avg_factor=num_masks * expected.shape[1]

@@ -107,6 +107,7 @@ class FrameTokenNeck(EncoderNeck):
         features = self.prepare_frames(features)
         H, W = features.maps[-1].shape[-2:]
         cells = features.maps[-1].flatten(3).transpose(2, 3)  # (B, T, H*W, C)
+        assert features.tokens is not None, 'prepare_frames makes them'
         tokens = self.exchange(features.tokens, 0)
         pos = self.position(features)
         for i in range(1, len(self.frame_layers)):

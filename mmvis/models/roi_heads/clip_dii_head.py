@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from mmdet.models.roi_heads.bbox_heads import DIIHead
 from torch import Tensor
@@ -28,7 +30,7 @@ class ClipDIIHead(DIIHead):
         **kwargs: Of ``DIIHead``.
     """
 
-    def __init__(self, temporal_attention: bool = True, **kwargs) -> None:
+    def __init__(self, temporal_attention: bool = True, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.temporal_attention = temporal_attention
 

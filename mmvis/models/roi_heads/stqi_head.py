@@ -12,6 +12,7 @@ from torch import Tensor
 
 from mmvis import memory_limits
 from mmvis.errors import UserValueError
+from mmvis.models.losses.required_criterion import required_criterion
 from mmvis.models.roi_heads.stage_output import StageOutput
 from mmvis.ops import roi_align_layout
 from mmvis.registry import MODELS
@@ -165,8 +166,9 @@ class STQIHead(BaseModule):
         self, features: ClipFeatures, data_samples: TrackSampleList
     ) -> dict[str, Tensor]:
         """Losses of all stages; see :class:`ClipRoICriterion`."""
+        criterion = required_criterion(self.criterion)
         features = _lay_out(features)
-        return self.criterion(
+        return criterion(
             self.forward_stages(features),
             data_samples,
             roi_head=self.roi_head,

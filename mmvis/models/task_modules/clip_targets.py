@@ -33,8 +33,8 @@ def clip_targets(
         - ``visible``: (N, T) bool.
     """
     frames = [frame.gt_instances for frame in data_sample.video_data_samples]
-    masks = np.stack([frame.masks.masks for frame in frames], axis=1)
-    masks = torch.as_tensor(masks, device=like.device)
+    arrays = np.stack([frame.masks.masks for frame in frames], axis=1)
+    masks = torch.as_tensor(arrays, device=like.device)
     h, w = masks.shape[-2:]
     masks = F.pad(masks, (0, size[1] - w, 0, size[0] - h)).to(like.dtype)
     return InstanceData(

@@ -297,8 +297,9 @@ class ClipVISModel(BaseModel):
         with self._autocast():
             features = self.extract_frame_feat(inputs, data_samples)
             for part in parts:
-                if hasattr(part, 'prepare_frames'):
-                    features = part.prepare_frames(features)
+                prepare_frames = getattr(part, 'prepare_frames', None)
+                if prepare_frames is not None:
+                    features = prepare_frames(features)
         return features
 
     def encode_clip(self, features: ClipFeatures) -> ClipFeatures:
@@ -449,8 +450,9 @@ def _frame_sizes(
 ) -> tuple[tuple[int, int], ...]:
     """Height and width of each clip's frames without padding."""
     if data_samples is None:
-        return (tuple(inputs.shape[-2:]),) * len(inputs)
-    return tuple(tuple(sample[0].img_shape[:2]) for sample in data_samples)
+        H, W = inputs.shape[-2:]
+        return ((H, W),) * len(inputs)
+    return tuple((h, w) for h, w, *_ in (s[0].img_shape for s in data_samples))
 
 
 def _padding_mask(inputs: Tensor, sizes: Sequence[tuple[int, int]]) -> Tensor:

@@ -55,7 +55,7 @@ class ClipDecoder(BaseModule):
     ) -> None:
         super().__init__()
         self.position = sine_position_3d if temporal_position else sine_position
-        self.position_args = (embed_dims,)
+        self.position_args: tuple[float, ...] = (embed_dims,)
         self.with_cp = with_cp
         self.query_embed = nn.Embedding(num_queries, embed_dims)
         self.layers = stack_layers(DecoderLayer, num_layers, embed_dims, layer)
@@ -110,7 +110,7 @@ def clip_keys(
     key_pos = level_position(features, -1, position, *args).flatten(1, 2)
     padding = features.find_padding(-1)
     padding = None if padding is None else padding.flatten(1)  # (B, T*H*W)
-    if features.token_pos is not None:
+    if features.tokens is not None and features.token_pos is not None:
         M = features.tokens.shape[2]
         token_pos = features.token_pos.repeat(T, 1).expand(B, -1, -1)
         key = torch.cat([key, features.tokens.flatten(1, 2)], dim=1)

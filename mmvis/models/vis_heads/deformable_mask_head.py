@@ -90,8 +90,8 @@ class DeformableMaskHead(BaseModule):
         for conv in (*self.convs, *self.lateral_convs):
             nn.init.kaiming_uniform_(conv.weight, a=1)
             nn.init.zeros_(conv.bias)
-        nn.init.zeros_(self.conv_offset.weight)
-        nn.init.zeros_(self.conv_offset.bias)
+        for parameter in self.conv_offset.parameters():
+            nn.init.zeros_(parameter)
         nn.init.kaiming_uniform_(self.dcn.weight, nonlinearity='relu')
 
     def forward(
@@ -140,10 +140,9 @@ class DeformableMaskHead(BaseModule):
 
     def _first_conv(self, encoded: Tensor, attention: Tensor) -> Tensor:
         """Convolve the concatenation of both, the shared part once for a frame."""
-        shared, own = self.convs[0].weight.split(
-            [self.embed_dims, attention.shape[2]], dim=1
-        )
-        x = F.conv2d(encoded, shared, self.convs[0].bias, padding=1)
+        weight, bias = self.convs[0].parameters()
+        shared, own = weight.split([self.embed_dims, attention.shape[2]], dim=1)
+        x = F.conv2d(encoded, shared, bias, padding=1)
         of_instances = F.conv2d(attention.flatten(0, 1), own, padding=1)
         x = x[:, None] + of_instances.unflatten(0, attention.shape[:2])
         return x.flatten(0, 1)

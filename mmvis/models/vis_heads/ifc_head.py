@@ -11,6 +11,7 @@ from mmengine.model import BaseModule
 from torch import Tensor
 
 from mmvis.errors import UserValueError
+from mmvis.models.losses.required_criterion import required_criterion
 from mmvis.models.vis_heads.mask_feature_fusion import MaskFeatureFusion
 from mmvis.registry import MODELS
 from mmvis.structures import ClipFeatures, ClipPrediction
@@ -141,7 +142,8 @@ class IFCHead(BaseModule):
         self, features: ClipFeatures, data_samples: TrackSampleList
     ) -> dict[str, Tensor]:
         """Losses of all decoder layers; see :class:`ClipMaskCriterion`."""
-        return self.criterion(self.forward_layers(features), data_samples)
+        criterion = required_criterion(self.criterion)
+        return criterion(self.forward_layers(features), data_samples)
 
     def predict(
         self, features: ClipFeatures, state: None = None

@@ -45,7 +45,8 @@ class MaskFeatureFusion(BaseModule):
         for m in self.modules():
             if isinstance(m, nn.Conv2d):
                 nn.init.kaiming_uniform_(m.weight, a=1)
-                nn.init.zeros_(m.bias)
+                if m.bias is not None:
+                    nn.init.zeros_(m.bias)
 
     def forward(self, maps: Sequence[Tensor], are_projected: bool = False) -> Tensor:
         """Fuse the levels.

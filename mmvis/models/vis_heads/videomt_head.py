@@ -18,6 +18,7 @@ from mmvis.models.layers import (
     run_recomputed,
     stack_layers,
 )
+from mmvis.models.losses.required_criterion import required_criterion
 from mmvis.models.vis_heads.crop_masks import crop_masks
 from mmvis.models.vis_heads.mask_upscaler import MaskUpscaler
 from mmvis.registry import MODELS
@@ -110,6 +111,7 @@ class VidEoMTHead(BaseModule):
         )
         self.products = inner_products  # the fast mode replaces it
         self.upscaler = MaskUpscaler(embed_dims, num_upscale_steps)
+        self.query_updater: nn.Module
         if propagation == 'linear':
             self.query_updater = nn.Linear(embed_dims, embed_dims)
         elif propagation == 'gru':
@@ -161,7 +163,8 @@ class VidEoMTHead(BaseModule):
         self, features: ClipFeatures, data_samples: TrackSampleList
     ) -> dict[str, Tensor]:
         """Losses of all predictions; see :class:`FrameMaskCriterion`."""
-        return self.criterion(self.forward_layers(features), data_samples)
+        criterion = required_criterion(self.criterion)
+        return criterion(self.forward_layers(features), data_samples)
 
     def predict(
         self, features: ClipFeatures, state: Tensor | None = None
@@ -206,7 +209,7 @@ class VidEoMTHead(BaseModule):
             and the queries for the frames that follow.
         """
         x = features.maps[-1]
-        size = tuple(x.shape[-2:])
+        H, W = x.shape[-2:]
         tokens = x.flatten(3).transpose(2, 3)  # (B, T, H*W, C)
         tokens = torch.cat([*_extra_tokens(features), tokens], dim=2)
         learned = self.query_feat.weight.expand(len(x), -1, -1)
@@ -217,7 +220,7 @@ class VidEoMTHead(BaseModule):
             if self.max_grad_frames and t and t % self.max_grad_frames == 0:
                 queries = queries.detach()
             joint = torch.cat([queries, tokens[:, t]], dim=1)
-            layers, joint = self._run_frame(joint, size, mask_probs, supervised)
+            layers, joint = self._run_frame(joint, (H, W), mask_probs, supervised)
             frames.add(layers)
             queries = self._propagate(joint[:, : self.num_queries], queries, learned)
         return frames.stacked(), queries

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from mmvis import memory_limits
 from mmvis.errors import UserValueError
 from mmvis.models.layers import run_recomputed
+from mmvis.models.losses.required_criterion import required_criterion
 from mmvis.models.vis_heads.box_attention import BoxAttention
 from mmvis.models.vis_heads.deformable_mask_head import DeformableMaskHead
 from mmvis.models.vis_heads.sequence_mask_head import SequenceMaskHead
@@ -226,7 +227,8 @@ class VisTRHead(BaseModule):
         self, features: ClipFeatures, data_samples: TrackSampleList
     ) -> dict[str, Tensor]:
         """Losses of all decoder layers; see :class:`InstanceSequenceCriterion`."""
-        return self.criterion(self.forward_layers(features), data_samples)
+        criterion = required_criterion(self.criterion)
+        return criterion(self.forward_layers(features), data_samples)
 
     def predict(
         self, features: ClipFeatures, state: None = None

@@ -11,7 +11,7 @@ RUNNER = SimpleNamespace(iter=41, work_dir='work')
 def check(**losses):
     losses = {name: torch.tensor(value) for name, value in losses.items()}
     outputs = dict(losses, accuracy=torch.tensor(float('nan')))
-    FiniteLossHook().after_train_iter(RUNNER, 0, outputs=outputs)
+    FiniteLossHook().after_train_iter(RUNNER, 0, None, outputs)
 
 
 def test_finite_losses_pass():

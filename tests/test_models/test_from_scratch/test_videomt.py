@@ -79,6 +79,11 @@ def test_a_stem_of_another_stride_is_refused():
         build_backbone(patch_size=16)
 
 
+def test_positions_that_are_rotated_have_no_codes_to_start_with():
+    with pytest.raises(ValueError, match=r"backbone\.position .*got 'rotary'"):
+        build_backbone(position='rotary')
+
+
 def test_patches_start_with_the_codes_of_their_places():
     model = build_backbone()
     cells = torch.zeros(1, 1, 3, 3, dtype=torch.bool)

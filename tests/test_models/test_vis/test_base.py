@@ -46,6 +46,12 @@ def make_samples(*sizes, num_frames=3):
     return samples
 
 
+def test_loss_of_a_head_without_criterion():
+    samples = make_samples((40, 70))
+    with pytest.raises(ValueError, match=r'`model\.head\.criterion` is None'):
+        build().loss(torch.randn(1, 3, 3, 40, 70), samples)
+
+
 def test_outputs_of_tensor_mode():
     outputs = build()(torch.randn(2, 3, 3, 40, 70))
     assert outputs['cls_logits'].shape == (2, 5, 4)

@@ -82,7 +82,7 @@ class FSDPStrategy(MMEngineFSDPStrategy):
             if isinstance(module, BaseDataPreprocessor):
                 module.to(self._device)
         for parameter in model.parameters():
-            parameter.whole_shape = parameter.shape
+            vars(parameter)['whole_shape'] = parameter.shape
         self._plain_model = share_parameters(model)
         self._names = {id(p): name for name, p in model.named_parameters()}
         sharded = ShardedModel(

@@ -9,6 +9,7 @@ from typing import Any
 
 import torch
 from mmengine.device import get_device
+from mmengine.model import BaseModel
 from mmengine.model.wrappers import MMFullyShardedDataParallel
 from torch import nn
 from torch.distributed.fsdp import (
@@ -54,7 +55,7 @@ class ShardedModel(MMFullyShardedDataParallel):
         )
         super().__init__(module, auto_wrap_policy=policy, **kwargs)
         # Not submodules: they have no part in the training.
-        self._hidden: dict[str, nn.Module | None] = dict(empty=empty, whole=None)
+        self._hidden: dict[str, BaseModel] = dict(empty=empty)
         has_gpu = torch.cuda.is_available()
         self.set_state_dict_type(
             self,
@@ -66,7 +67,9 @@ class ShardedModel(MMFullyShardedDataParallel):
     def train(self, mode: bool = True) -> ShardedModel:
         """Change the mode; the one of evaluation gathers the weights."""
         super().train(mode)
-        self._hidden['whole'] = None if mode else self._gather()
+        self._hidden.pop('whole', None)
+        if not mode:
+            self._hidden['whole'] = self._gather()
         return self
 
     def val_step(self, data: dict) -> list:
@@ -77,7 +80,7 @@ class ShardedModel(MMFullyShardedDataParallel):
         """Predict with the whole model, without the other processes."""
         return self._hidden['whole'].test_step(data)
 
-    def _gather(self) -> nn.Module:
+    def _gather(self) -> BaseModel:
         whole = copy.deepcopy(self._hidden['empty'])
         whole.load_state_dict(self.state_dict(), assign=True)
         return whole.to(get_device()).eval()

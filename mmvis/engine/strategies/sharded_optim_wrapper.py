@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ['ShardedAmpOptimWrapper', 'ShardedOptimWrapper']
 
 
-class _WholeNormMixin:
+class _WholeNormMixin(OptimWrapper):
     """Clip gradients by the norm of the whole gradient, not of the part that is here.
 
     Attributes:

@@ -72,7 +72,8 @@ class LoadFrameFromFile(BaseTransform):
     ) -> None:
         if decode_scale is not None:
             _check_decode_scale(decode_scale, imdecode_backend)
-            decode_scale = tuple(decode_scale)
+            long_edge, short_edge = decode_scale
+            decode_scale = (long_edge, short_edge)
         self.imdecode_backend = imdecode_backend
         self.backend_args = backend_args
         self.decode_scale = decode_scale

@@ -1,5 +1,7 @@
 """Resizing of frames."""
 
+from typing import Any
+
 import mmcv
 import numpy as np
 import torch
@@ -39,7 +41,11 @@ class Resize(MMDetResize):
     """
 
     def __init__(
-        self, *args, backend: str = 'cv2', interpolation: str = 'bilinear', **kwargs
+        self,
+        *args: Any,
+        backend: str = 'cv2',
+        interpolation: str = 'bilinear',
+        **kwargs: Any,
     ) -> None:
         if backend not in _BACKENDS:
             raise UserValueError(

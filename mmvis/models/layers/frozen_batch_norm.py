@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
-from torch.autograd.function import FunctionCtx, once_differentiable
+from torch.autograd.function import once_differentiable
 from torch.nn import functional as F
 
 from mmvis.models.layers.replace_layers import replace_layers
@@ -41,8 +43,9 @@ class FrozenBatchNorm2d(nn.BatchNorm2d):
 
     @classmethod
     def _from_norm(cls, norm: nn.Module) -> FrozenBatchNorm2d | None:
-        is_plain = type(norm) is nn.BatchNorm2d
-        if not (is_plain and norm.affine and norm.track_running_stats):
+        if type(norm) is not nn.BatchNorm2d:
+            return None
+        if not (norm.affine and norm.track_running_stats):
             return None
         converted = cls(norm.num_features, norm.eps, norm.momentum, device='meta')
         converted.weight, converted.bias = norm.weight, norm.bias
@@ -53,15 +56,16 @@ class FrozenBatchNorm2d(nn.BatchNorm2d):
 
 class _FrozenNorm(torch.autograd.Function):
     @staticmethod
-    def forward(ctx: FunctionCtx, x: Tensor, norm: FrozenBatchNorm2d) -> Tensor:
-        scale = norm.weight / (norm.running_var + norm.eps).sqrt()
+    def forward(ctx: Any, x: Tensor, norm: FrozenBatchNorm2d) -> Tensor:
+        variance = norm.get_buffer('running_var')
+        scale = norm.weight / (variance + norm.eps).sqrt()
         ctx.save_for_backward(scale[:, None, None])
         return F.batch_norm(
-            x, norm.running_mean, norm.running_var, norm.weight, norm.bias, eps=norm.eps
+            x, norm.running_mean, variance, norm.weight, norm.bias, eps=norm.eps
         )
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: FunctionCtx, grad: Tensor) -> tuple[Tensor, None]:
+    def backward(ctx: Any, grad: Tensor) -> tuple[Tensor, None]:
         (scale,) = ctx.saved_tensors
         return grad * scale.to(grad.dtype), None

@@ -79,6 +79,34 @@ def test_ruff_is_the_same_in_hooks_and_requirements():
     assert [hook['id'] for hook in ruff['hooks']] == ['ruff-check', 'ruff-format']
 
 
+def test_types_are_checked_by_every_gate():
+    (local,) = (
+        repo
+        for repo in read_yaml('.pre-commit-config.yaml')['repos']
+        if repo['repo'] == 'local'
+    )
+    (hook,) = local['hooks']
+    assert hook['entry'] == '.venv/bin/mypy'
+    assert '"$venv/bin/mypy" || status=1' in read('.ci/run')
+    steps = read_yaml('.github/workflows/ci.yml')['jobs']['types']['steps']
+    assert steps[-1]['run'] == '$(bash tools/install.sh)/bin/mypy'
+    assert pinned('mypy')
+
+
+def test_ignored_findings_of_types_have_a_kind_and_a_reason():
+    found = [
+        (path, number, lines)
+        for path in sorted((ROOT / 'mmvis').rglob('*.py'))
+        for lines in [path.read_text().splitlines()]
+        for number, line in enumerate(lines)
+        if 'type: ignore' in line
+    ]
+    assert 0 < len(found) <= 5
+    for path, number, lines in found:
+        assert re.search(r'# type: ignore\[[\w-]+\]$', lines[number]), path
+        assert lines[number - 1].lstrip().startswith('# '), path
+
+
 def test_continuous_integration_runs_the_scripts_of_the_repository():
     jobs = read_yaml('.github/workflows/ci.yml')['jobs']
     commands = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
+import shlex
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -66,7 +67,7 @@ def main(args: Sequence[str] | None = None) -> None:
             options.checkpoint = f'zoo://{Path(cfg.filename).stem}'
         apply_options(cfg, options)
     with user_errors(options.config, cfg):
-        test(cfg)
+        metrics = test(cfg)
     if is_main_process():
         prefix = cfg.test_evaluator.outfile_prefix
         lines = [
@@ -75,7 +76,18 @@ def main(args: Sequence[str] | None = None) -> None:
         ]
         if options.show_dir is not None:
             lines.append(f'overlays: {options.show_dir}')
+        if metrics:
+            lines.append(f'to look at errors: {_report_command(cfg)}')
         print('\n'.join(lines))  # noqa: T201 - the output of the command
+
+
+def _report_command(cfg: Config) -> str:
+    data = cfg.test_dataloader.dataset
+    root = Path(data.get('data_root') or '')
+    gt = cfg.test_evaluator.get('ann_file') or root / data.ann_file
+    frames = root / (data.get('data_prefix') or {}).get('img', '')
+    results = f'{cfg.test_evaluator.outfile_prefix}.json'
+    return shlex.join(['mmvis', 'report', str(gt), results, '--frames', str(frames)])
 
 
 def test(cfg: Config) -> dict[str, float]:

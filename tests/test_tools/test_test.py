@@ -1,4 +1,5 @@
 import json
+import shlex
 import shutil
 import socket
 import zipfile
@@ -9,6 +10,7 @@ import pytest
 from mmengine.config import Config
 from pycocotools import mask as mask_utils
 
+from mmvis.commands import main as run_command
 from mmvis.models.vis import make_fast
 from mmvis.models.vis.base import ClipVISModel
 
@@ -67,9 +69,14 @@ def test_writes_results_zip_table_and_overlays(run_test, tmp_path, capsys):
     assert {entry['video_id'] for entry in results} == {1, 2}
     assert all(len(entry['segmentations']) == 6 for entry in results)
     output = capsys.readouterr().out
-    # Device, checkpoint, two of progress, the time, tables, and where the results are.
+    # Device, checkpoint, two of progress, the time, tables, where the results are, and
+    # how to look at them.
     lines = output.splitlines()
-    assert len(lines) - sum(line[:1] in '|+' for line in lines) == 8, output
+    assert len(lines) - sum(line[:1] in '|+' for line in lines) == 9, output
+    words = shlex.split(lines[-1].removeprefix('to look at errors: '))
+    page = tmp_path / 'report.html'
+    run_command([*words[1:], '--out', str(page)])
+    assert page.read_text().count('data:image/jpeg') == 12
     assert 'test 12/12 frames' in output
     assert '| videos | AP ' in output
     named = tmp_path / 'results.submission_file.zip'

@@ -24,10 +24,18 @@ _DAY = 86400  # seconds
 # The page is the same without a connection: no fonts of other hosts.
 _FONT = ('system-ui', 'sans-serif')
 _CSS = """
-.gradio-container {max-width: 1280px !important; margin: 0 auto}
+.gradio-container {width: 100%; max-width: 1280px !important; margin: 0 auto}
 #title h1 {margin: 0.4em 0 0}
 #title p {margin: 0; opacity: 0.75}
+#status .progress-text {top: 0; bottom: auto}
 """
+# On a phone what happens is below the button.
+_SHOW_STATUS = """(...inputs) => {
+  const status = document.getElementById('status');
+  if (status.getBoundingClientRect().bottom > window.innerHeight)
+    status.scrollIntoView({behavior: 'smooth'});
+  return inputs;
+}"""
 
 
 def build_page(search: VideoSearch) -> gradio.Blocks:
@@ -54,10 +62,19 @@ def build_page(search: VideoSearch) -> gradio.Blocks:
                 video = gr.Video(label='Video', sources=['upload'], height=240)
                 model = gr.Dropdown(names, value=names[0], label='Model')
                 score_thr = gr.Slider(
-                    0, 1, value=0.3, step=0.01, label='Least score of what is shown'
+                    0,
+                    1,
+                    value=0.3,
+                    step=0.01,
+                    label='Score threshold',
+                    info='Objects with a lower score are not shown.',
                 )
                 formats = gr.CheckboxGroup(
-                    _FILES, value=['json', 'video', 'csv'], label='Files to download'
+                    _FILES,
+                    value=['json', 'video', 'csv'],
+                    label='Files to download',
+                    info='json has all that was found, csv a table of the boxes; video '
+                    'and strip are pictures of it; the others are for other tools.',
                 )
                 with gr.Row():
                     start = gr.Button('Find objects', variant='primary')
@@ -125,6 +142,8 @@ def build_page(search: VideoSearch) -> gradio.Blocks:
             run,
             inputs=[video, model, score_thr, formats],
             outputs=[status, picture, overlay, files, tracks],
+            js=_SHOW_STATUS,
+            show_progress='minimal',  # else a spinner covers what it says
             show_progress_on=[status],
             concurrency_limit=1,
             api_visibility='private',
@@ -154,7 +173,10 @@ def serve(page: gradio.Blocks, port: int | None = None, *, block: bool = True) -
         UserValueError: If the port is not free.
     """
     gr = _import_gradio()
-    theme = gr.themes.Default(font=_FONT, font_mono=('monospace',))
+    theme = gr.themes.Default(font=_FONT, font_mono=('monospace',)).set(
+        block_info_text_color='*neutral_600',
+        block_info_text_color_dark='*neutral_300',
+    )
     try:
         _, url, _ = page.queue().launch(
             server_name='127.0.0.1',

@@ -108,9 +108,10 @@ class VideoSearch:
         folder = tempfile.mkdtemp(prefix='video-', dir=self._out_dir)
         files = result.save(folder, formats, score_thr)
         num_tracks = sum(track.score >= score_thr for track in result)
+        tracks = 'one track' if num_tracks == 1 else f'{num_tracks} tracks'
         damage = f' Damaged: {result.damage}.' if result.damage else ''
         yield Search(
-            f'Done: {num_tracks} tracks in {result.video_len} frames.{damage}',
+            f'Done: {tracks} in {result.video_len} frames.{damage}',
             search.picture,
             result,
             files,
@@ -138,9 +139,9 @@ class VideoSearch:
             scale = enlargement(frame.image, OVERLAY_MIN_SIDE)
             search.picture = frame.plot(scale, layout)[:, :, ::-1]
             rate = (frame.frame_id + 1) / (now - start)
+            objects = 'one object' if len(frame) == 1 else f'{len(frame)} objects'
             search.status = (
-                f'Frame {frame.frame_id + 1}: {len(frame)} objects '
-                f'({rate:.1f} frames a second)'
+                f'Frame {frame.frame_id + 1}: {objects} ({rate:.1f} frames a second)'
             )
             yield search
 

@@ -91,6 +91,20 @@ def test_a_dropped_video_is_searched_and_its_results_downloaded(page, address, v
     assert all(host.startswith((address, 'blob:', 'data:')) for host in hosts), hosts
 
 
+def test_on_a_phone_the_page_moves_to_what_happens(page, video):
+    page.set_viewport_size(dict(width=390, height=844))
+    page.locator('input[type=file]').first.set_input_files(video)
+    page.locator('video').first.wait_for()
+    page.get_by_role('button', name='Find objects').click()
+    page.wait_for_function(
+        """() => {
+            const status = document.getElementById('status').getBoundingClientRect();
+            return status.top >= 0 && status.bottom < 500;
+        }"""
+    )
+    assert page.evaluate('document.documentElement.scrollWidth') == 390
+
+
 def test_no_other_files_are_served_and_no_functions(address, secret, video):
     for path in (secret, secret.name, '/etc/passwd', video):
         with pytest.raises(urllib.error.HTTPError) as error:
@@ -106,13 +120,17 @@ def test_no_other_files_are_served_and_no_functions(address, secret, video):
 
 
 def watch_status(page):
-    """Note every text of the field of the progress; gives those so far."""
+    """Note every text of the field of the progress that is seen; gives those so far."""
     page.evaluate(
         """() => {
             window.statuses = [''];
             setInterval(() => {
-                const text = document.querySelector('#status textarea').value;
-                if (text !== window.statuses.at(-1)) window.statuses.push(text);
+                const field = document.querySelector('#status textarea');
+                const {x, y, height} = field.getBoundingClientRect();
+                // Where its text begins; nothing may cover it.
+                const top = document.elementFromPoint(x + 20, y + height / 2);
+                if (top === field && field.value !== window.statuses.at(-1))
+                    window.statuses.push(field.value);
             }, 5);
         }"""
     )

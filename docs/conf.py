@@ -29,6 +29,7 @@ exclude_patterns = ['_build']
 
 html_theme = 'furo'
 html_title = 'mmvis'
+html_copy_source = html_show_sourcelink = False  # the pages are Markdown on the host
 
 _LINK_OUT = re.compile(r'\[([^\]]+)\]\(\.\./[^)]+\)')
 

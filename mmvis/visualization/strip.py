@@ -88,8 +88,8 @@ def join_strip(pictures: Mapping[int, np.ndarray]) -> np.ndarray:
     images = list(pictures.values())
     height, width = images[0].shape[:2]
     num_columns = max((_MAX_WIDTH + _GAP) // (width + _GAP), 1)
-    num_columns = min(num_columns, len(images))
     num_rows = -(-len(images) // num_columns)
+    num_columns = -(-len(images) // num_rows)  # rows of equal length
     size = (num_rows * (height + _GAP) - _GAP, num_columns * (width + _GAP) - _GAP)
     strip = np.full((*size, 3), 255, dtype=np.uint8)
     for place, image in enumerate(images):

@@ -2,7 +2,7 @@ import cv2
 import numpy as np
 import pytest
 
-from mmvis.visualization.strip import EvenlySpaced, draw_strip, write_strip
+from mmvis.visualization.strip import EvenlySpaced, draw_strip, join_strip, write_strip
 
 CLASSES = ('cat', 'dog')
 
@@ -76,3 +76,11 @@ def test_strip_goes_on_in_rows_where_it_would_be_too_wide(frames, tracks):
     assert strip.shape == (2 * high + 6, 3 * wide + 2 * 6, 3)
     assert (strip[high + 10 :, 2 * wide + 20 :] == 255).all()  # no sixth frame
     assert (strip[high + 8, 10] == frames[3][0, 0]).all()
+
+
+@pytest.mark.parametrize(
+    ('num_frames', 'columns'), [(4, 4), (5, 3), (6, 3), (7, 4), (9, 3)]
+)
+def test_rows_of_a_strip_are_equally_long(num_frames, columns):
+    pictures = {t: np.zeros((30, 480, 3), dtype=np.uint8) for t in range(num_frames)}
+    assert join_strip(pictures).shape[1] == columns * 480 + (columns - 1) * 6

@@ -99,7 +99,7 @@ def test_on_a_phone_the_page_moves_to_what_happens(page, video):
     page.wait_for_function(
         """() => {
             const status = document.getElementById('status').getBoundingClientRect();
-            return status.top >= 0 && status.bottom < 500;
+            return status.top >= 0 && status.bottom <= 844;
         }"""
     )
     assert page.evaluate('document.documentElement.scrollWidth') == 390

@@ -35,8 +35,8 @@ GROUPS = {'data': data.COMMANDS, 'convert': convert.COMMANDS}
 SUBCOMMANDS = {f'mmvis {name}' for name in commands.COMMANDS if name not in GROUPS} | {
     f'mmvis {group} {name}' for group, names in GROUPS.items() for name in names
 }
-# Keys that a run reads, and that no shipped config has.
-ADDED = ('runner_type', 'strategy.type')
+# Keys that a run reads, and that the shipped config does not have.
+ADDED = ('runner_type', 'strategy.type', 'test_dataloader.dataset.class_map')
 # Shell scripts pass options on; their own arguments come before these.
 WRAPPED = {
     'tools/dist_train.sh': ('tools/train.py', 2),

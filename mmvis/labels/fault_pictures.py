@@ -21,7 +21,8 @@ from mmvis.sources.image_files import read_image
 from mmvis.structures.annotation_entries import MAX_PIXELS
 from mmvis.structures.json_entries import RLE
 from mmvis.structures.packed_file import read_content
-from mmvis.structures.rle import compress, first_invalid_rle
+from mmvis.structures.rle import compress
+from mmvis.structures.rle_runs import first_invalid_rle
 from mmvis.visualization import draw_tracks, enlargement, write_image
 from mmvis.visualization.text import render_text
 

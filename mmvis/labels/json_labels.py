@@ -19,7 +19,8 @@ from mmvis.structures.annotation_entries import Category
 from mmvis.structures.json_entries import RLE, Id, Side
 from mmvis.structures.json_file import Place, PlaceError, decode, elements, members
 from mmvis.structures.packed_file import read_content
-from mmvis.structures.rle import compress, first_invalid_rle, rle_as_text
+from mmvis.structures.rle import compress, rle_as_text
+from mmvis.structures.rle_runs import first_invalid_rle
 from mmvis.structures.ytvis_json import parse_coco, parse_ytvis
 
 __all__ = [

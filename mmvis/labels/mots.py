@@ -14,7 +14,7 @@ from mmvis.labels.frame_files import FrameFiles, natural_key
 from mmvis.labels.id_masks import make_video, paint_ids, read_ids
 from mmvis.labels.label_set import add_annotation, encode_mask, video_names
 from mmvis.structures.packed_file import read_content
-from mmvis.structures.rle import first_invalid_rle
+from mmvis.structures.rle_runs import first_invalid_rle
 
 __all__ = ['read_mots', 'write_mots']
 

@@ -20,7 +20,7 @@ from mmvis.structures.json_file import (
     members,
     shorten,
 )
-from mmvis.structures.rle import first_invalid_rle
+from mmvis.structures.rle_runs import first_invalid_rle
 from mmvis.terminal import printable
 
 __all__ = [

@@ -9,7 +9,7 @@ import numpy as np
 from pycocotools import mask as mask_utils
 
 from mmvis.errors import UserValueError
-from mmvis.structures.rle import decode_runs, first_invalid_rle
+from mmvis.structures.rle_runs import first_invalid_rle, first_problem, foreground_runs
 
 __all__ = ['MaskTable', 'mean_mask_areas']
 
@@ -29,13 +29,15 @@ class MaskTable:
         is_regular (bool): Whether all tracks have the same number of frames T, and
             all masks the same size. If not, only ``tracks`` is set.
         size (list[int] | None): That size, [h, w]; None if there are no masks.
-        areas (np.ndarray): Areas in pixels, float64, shape (N, T); 0 for no mask.
-        boxes (np.ndarray): Bounding boxes (x1, y1, x2, y2) in pixels, float64, shape
+        areas (np.ndarray): Areas in pixels, integers, shape (N, T); 0 for no mask.
+        boxes (np.ndarray): Bounding boxes (x1, y1, x2, y2) in pixels, integers, shape
             (4, N, T); 0 for no mask.
         edges (np.ndarray): First pixel of each run of foreground, and the one after
-            its last, of all tracks in one row, float64, ascending within a track.
+            its last, of all tracks in one row, integers, ascending within a track.
         ends (np.ndarray): Where the edges of each track end in the row, after a 0
             for the first one, shape (N + 1,).
+        filled (np.ndarray): Pixels of foreground in all runs before each one, and in
+            all of them.
 
     Raises:
         ValueError: If a mask is not as many pixels as its size says.
@@ -58,9 +60,9 @@ class MaskTable:
             places = np.fromiter(compress(range(len(entries)), entries), dtype=int)
             self._decode(counts, sizes[0], places, num_frames)
         else:
-            self.areas = np.zeros((len(tracks), num_frames))
-            self.boxes = np.zeros((4, len(tracks), num_frames))
-            self.edges = np.zeros(0)
+            self.areas = np.zeros((len(tracks), num_frames), dtype=int)
+            self.boxes = np.zeros((4, len(tracks), num_frames), dtype=int)
+            self.edges, self.filled = np.zeros(0, dtype=int), np.zeros(1, dtype=int)
             self.ends: np.ndarray = np.zeros(len(tracks) + 1, dtype=int)
 
     def _decode(
@@ -68,57 +70,32 @@ class MaskTable:
     ) -> None:
         """Decode the masks at some places of the row of all frames of all tracks."""
         pixels = size[0] * size[1]
+        all_pixels = np.full(len(counts), pixels)
+        runs = foreground_runs(counts, all_pixels)
+        if runs is None:
+            index, problem = first_problem(counts, all_pixels)
+            raise _invalid_mask(counts[index], size, problem)
+        starts, stops, sizes = runs
         owner, frame_ids = np.divmod(places, num_frames)
-        runs, sizes = decode_runs(counts)
-        lasts = np.cumsum(sizes) - 1
-        is_valid = bool(sizes.all()) and runs.min() >= 0
-        # Each mask begins at its frame, not where the mask before it ended.
-        starts = frame_ids * pixels
-        runs[lasts + 1 - sizes] += np.diff(starts, prepend=-pixels) - pixels
-        edges = np.cumsum(runs)
-        if not is_valid or (edges[lasts] != starts + pixels).any():
-            _raise_if_invalid(counts, [size] * len(counts))
-        # A last run of background has no edge of foreground after it.
-        is_edge = np.ones(len(edges), dtype=bool)
-        is_edge[lasts[sizes % 2 == 1]] = False
-        self.edges = edges[is_edge].astype(float)
-        run_ends = np.cumsum(sizes // 2)  # of the foreground runs of each mask
-        filled = np.append(0, np.cumsum(self.edges[1::2] - self.edges[0::2]))
-        areas = np.zeros(len(self.tracks) * num_frames)
-        areas[places] = np.diff(filled[run_ends], prepend=0)
+        run_ends = np.cumsum(sizes)
+        firsts = run_ends - sizes
+        self.filled = np.zeros(len(starts) + 1, dtype=np.int64)
+        np.cumsum(stops - starts, out=self.filled[1:])
+        areas = np.zeros(len(self.tracks) * num_frames, dtype=starts.dtype)
+        areas[places] = self.filled[run_ends] - self.filled[firsts]
         self.areas = areas.reshape(len(self.tracks), num_frames)
-        num_runs = np.bincount(owner, sizes // 2, len(self.tracks))
-        self.ends = np.append(0, 2 * np.cumsum(num_runs.astype(int)))
-        has_runs = sizes > 1
-        boxes = np.zeros((4, areas.size))
-        boxes[:, places[has_runs]] = self._boxes(
-            (run_ends - sizes // 2)[has_runs], frame_ids[has_runs], size
-        )
+        has_runs = sizes > 0
+        boxes = np.zeros((4, areas.size), dtype=starts.dtype)
+        boxes[:, places[has_runs]] = _boxes(starts, stops, firsts[has_runs], size[0])
         self.boxes = boxes.reshape(4, *self.areas.shape)
-
-    def _boxes(
-        self, firsts: np.ndarray, frame_ids: np.ndarray, size: list[int]
-    ) -> np.ndarray:
-        """Boxes (4, n) of the masks whose foreground runs begin at the given ones."""
-        if len(firsts) == 0:
-            return np.zeros((4, 0))
-        height, width = size
-        first_pixels, last_pixels = self.edges[0::2], self.edges[1::2] - 1
-        first_cols = np.floor(first_pixels / height)
-        last_cols = np.floor(last_pixels / height)
-        tops = first_pixels - first_cols * height
-        bottoms = last_pixels - last_cols * height
-        is_over = np.flatnonzero(first_cols < last_cols)  # runs on into the next column
-        tops[is_over], bottoms[is_over] = 0, height - 1
-        lasts = np.append(firsts[1:], len(tops)) - 1
-        return np.stack(
-            [
-                first_cols[firsts] - frame_ids * width,
-                np.minimum.reduceat(tops, firsts),
-                last_cols[lasts] - frame_ids * width + 1,
-                np.maximum.reduceat(bottoms, firsts) + 1,
-            ]
-        )
+        num_runs = np.bincount(owner, sizes, len(self.tracks))
+        self.ends = np.append(0, 2 * np.cumsum(num_runs.astype(int)))
+        # Small numbers pass through the cache faster.
+        dtype = np.int32 if num_frames * pixels < 2**31 else np.int64
+        first_pixels = np.repeat((frame_ids * pixels).astype(dtype), sizes)
+        self.edges = np.empty(2 * len(starts), dtype=dtype)
+        np.add(starts, first_pixels, out=self.edges[0::2])
+        np.add(stops, first_pixels, out=self.edges[1::2])
 
     def mean_areas(self) -> np.ndarray:
         """Mean mask area of each track over its frames that are not empty.
@@ -129,6 +106,27 @@ class MaskTable:
         if not self.is_regular:
             return mean_mask_areas(self.tracks)
         return self.areas.sum(1) / np.maximum((self.areas > 0).sum(1), 1)
+
+
+def _boxes(
+    starts: np.ndarray, stops: np.ndarray, firsts: np.ndarray, height: int
+) -> np.ndarray:
+    """Boxes (4, n) of n masks with the given runs, of which the first ones are told."""
+    if len(firsts) == 0:
+        return np.zeros((4, 0))
+    first_cols, last_cols = starts // height, (stops - 1) // height
+    tops, bottoms = starts - first_cols * height, stops - 1 - last_cols * height
+    is_over = np.flatnonzero(first_cols < last_cols)  # runs on into the next column
+    tops[is_over], bottoms[is_over] = 0, height - 1
+    lasts = np.append(firsts[1:], len(starts)) - 1
+    return np.stack(
+        [
+            first_cols[firsts],
+            np.minimum.reduceat(tops, firsts),
+            last_cols[lasts] + 1,
+            np.maximum.reduceat(bottoms, firsts) + 1,
+        ]
+    )
 
 
 def mean_mask_areas(tracks: list[list]) -> np.ndarray:
@@ -158,7 +156,11 @@ def _raise_if_invalid(counts: list[str | bytes], sizes: list[list[int]]) -> None
     """Name the first corrupted mask; with some of them pycocotools never returns."""
     problem = first_invalid_rle(counts, np.array([h * w for h, w in sizes]))
     if problem is not None:
-        raise UserValueError(
-            f'A mask of size {sizes[problem[0]]} is no valid RLE: it {problem[1]}: '
-            f'{counts[problem[0]]!r:.60}.'
-        )
+        index, text = problem
+        raise _invalid_mask(counts[index], sizes[index], text)
+
+
+def _invalid_mask(counts: str | bytes, size: list[int], problem: str) -> UserValueError:
+    return UserValueError(
+        f'A mask of size {size} is no valid RLE: it {problem}: {counts!r:.60}.'
+    )

@@ -56,12 +56,12 @@ def track_ious(dets: MaskTable, gts: MaskTable, min_iou: float = 0.0) -> np.ndar
     required = totals * (min_iou / (1 + min_iou) * (1 - 1e-9))
     bounds = _intersection_bounds(dets, gts)
     is_open = (bounds >= required) & (bounds > 0)
-    ious = np.zeros(totals.shape)
+    intersections = np.zeros(totals.shape)
     for g in np.flatnonzero(is_open.any(0)):
         rows = np.flatnonzero(is_open[:, g])
-        intersections = _intersections(dets, rows, gts, g)
-        ious[rows, g] = intersections / (totals[rows, g] - intersections)
-    return ious
+        intersections[rows, g] = _intersections(dets, rows, gts, g)
+    # Without a pixel there is no union either.
+    return intersections / np.maximum(totals - intersections, 1)
 
 
 def _intersection_bounds(dets: MaskTable, gts: MaskTable) -> np.ndarray:
@@ -88,16 +88,18 @@ def _intersections(
 ) -> np.ndarray:
     """Summed intersections of some predictions with one ground-truth track, (n,).
 
+    None of them may be empty.
+
     Between its edges the number of filled pixels grows by 1 per pixel or not at all,
     so that interpolation gives how many of the ground truth's pixels lie before any
     pixel. The difference over a run of a prediction is its intersection. All numbers
     are integers below 2**53, so this is exact.
     """
-    edges = [dets.edges[dets.ends[row] : dets.ends[row + 1]] for row in rows]
-    gt_edges = gts.edges[gts.ends[g] : gts.ends[g + 1]]
-    gt_filled = np.zeros(len(gt_edges))
-    np.cumsum(gt_edges[1::2] - gt_edges[0::2], out=gt_filled[1::2])
-    gt_filled[2::2] = gt_filled[1:-1:2]
+    begins, ends = dets.ends[rows], dets.ends[rows + 1]
+    edges = [dets.edges[begin:end] for begin, end in zip(begins, ends)]
+    gt_begin, gt_end = gts.ends[g], gts.ends[g + 1]
+    gt_edges = gts.edges[gt_begin:gt_end]
+    gt_filled = np.repeat(gts.filled[gt_begin // 2 : gt_end // 2 + 1], 2)[1:-1]
     filled = np.interp(np.concatenate(edges), gt_edges, gt_filled)
-    sums = np.append(0, np.cumsum(filled[1::2] - filled[0::2]))
-    return np.diff(sums[np.cumsum([len(part) for part in edges]) // 2], prepend=0)
+    sizes = (ends - begins) // 2
+    return np.add.reduceat(filled[1::2] - filled[0::2], np.cumsum(sizes) - sizes)

@@ -68,11 +68,11 @@ def _measure(dets: TrackSet, gts: TrackSet) -> tuple[np.ndarray, ...]:
         tuple: Prediction index, ground-truth index and IoU of each pair, (P,).
     """
     gt_slices = gts.group_slices()
+    is_alone = np.zeros(len(dets.ids), dtype=bool)  # in a group without ground truth
     pair_dets, pair_gts, pair_ious = [], [], []
     for group, det_slice in dets.group_slices().items():
         if group not in gt_slices:
-            tracks = dets.segmentations[det_slice]
-            dets.areas[det_slice] = mean_mask_areas(tracks)
+            is_alone[det_slice] = True
             continue
         gt_slice = gt_slices[group]
         gt_table = MaskTable(gts.segmentations[gt_slice])
@@ -84,6 +84,8 @@ def _measure(dets: TrackSet, gts: TrackSet) -> tuple[np.ndarray, ...]:
             pair_dets.append(rows + part.start)
             pair_gts.append(cols + gt_slice.start)
             pair_ious.append(ious[rows, cols])
+    alone = np.flatnonzero(is_alone)
+    dets.areas[alone] = mean_mask_areas([dets.segmentations[n] for n in alone])
     none = np.zeros(0, dtype=np.int64)
     return (
         np.concatenate([none, *pair_dets]),

@@ -19,13 +19,13 @@ def test_each_mask_is_decoded_once(monkeypatch):
     """Of two videos and two categories; category 2 has no ground truth in video 2."""
     rng = np.random.default_rng(0)
     counted = Counter()
-    decode = mask_table.decode_runs
+    decode = mask_table.foreground_runs
 
-    def counting(counts):
+    def counting(counts, pixels):
         counted.update(counts)
-        return decode(counts)
+        return decode(counts, pixels)
 
-    monkeypatch.setattr(mask_table, 'decode_runs', counting)
+    monkeypatch.setattr(mask_table, 'foreground_runs', counting)
     videos = [dict(id=i, height=6, width=9, length=4) for i in (1, 2)]
     gts = [
         dict(

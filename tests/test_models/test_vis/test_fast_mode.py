@@ -1,16 +1,21 @@
 import copy
+from pathlib import Path
 
 import pytest
 import torch
 from mmengine.registry import init_default_scope
+from pycocotools import mask as mask_utils
 from torch import nn
 from torch.nn import functional as F
 
+from mmvis.apis import init_model
+from mmvis.benchmarks.models import frame_samples
 from mmvis.models.layers import FastLinear, fast_attention, fast_linear
 from mmvis.models.vis import fast_dtype, fast_mode, make_fast
 from mmvis.registry import MODELS
 
 init_default_scope('mmvis')
+ROOT = Path(__file__).resolve().parents[3]
 SIZE = (72, 104)
 RESNET = dict(
     type='ResNet', depth=50, base_channels=4, stem_channels=4, out_indices=(1, 2, 3)
@@ -75,6 +80,57 @@ def test_outputs_differ_by_rounding(model):
     for name, value in model(clip).items():
         scale = expected[name].abs().max().item()
         torch.testing.assert_close(value, expected[name], atol=1e-4 * scale, rtol=0)
+
+
+def record_of(model, frames):
+    """Tracks of a video of all frames."""
+    num_frames = frames.shape[1]
+    stream = model.open_stream(ori_shape=SIZE, video_len=num_frames)
+    stream.push(frames, frame_samples(range(num_frames), SIZE))
+    stream.end()
+    return stream.record()
+
+
+def tube_iou(masks, others):
+    """IoU of two tracks, lists of RLE or None."""
+    overlap = union = 0
+    for mask, other in zip(masks, others, strict=True):
+        pair = [rle for rle in (mask, other) if rle is not None]
+        if pair:
+            union += mask_utils.area(mask_utils.merge(pair))
+        if len(pair) == 2:
+            overlap += mask_utils.area(mask_utils.merge(pair, intersect=True))
+    return overlap / union
+
+
+@pytest.mark.parametrize(
+    'config',
+    [
+        'tests/data/configs/ifc_tiny.py',
+        'configs/tevit_small_shapes.py',
+        'configs/vistr_small_shapes.py',
+        'configs/videomt_small_shapes.py',
+    ],
+    ids=['ifc', 'tevit', 'vistr', 'videomt'],
+)
+@torch.no_grad()
+def test_each_method_has_the_same_tracks(config):
+    torch.manual_seed(0)
+    model = init_model(ROOT / config)
+    fast = copy.deepcopy(model)
+    make_fast(fast)
+    frames = torch.randn(1, 7, 3, *SIZE)
+    clip = frames[:, : model.test_cfg.clip_len]
+    expected = model(clip)
+    for name, value in fast(clip).items():
+        scale = expected[name].abs().max().item()
+        torch.testing.assert_close(value, expected[name], atol=1e-4 * scale, rtol=0)
+    tracks, found = record_of(model, frames), record_of(fast, frames)
+    assert len(tracks) > 0
+    assert torch.equal(found.labels, tracks.labels)
+    torch.testing.assert_close(found.scores, tracks.scores, atol=1e-5, rtol=0)
+    for masks, others in zip(found.masks, tracks.masks, strict=True):
+        assert tube_iou(masks, others) > 0.99
 
 
 @torch.no_grad()

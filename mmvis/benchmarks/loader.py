@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
+import time
 from argparse import Namespace
 from pathlib import Path
 
@@ -19,7 +21,11 @@ __all__ = ['workloads']
 
 
 def workloads(options: Namespace) -> list[Workload]:
-    """The test frames of a video, and as many training clips, in one process."""
+    """The test frames of a video, and as many training clips, in one process.
+
+    Beside the time, how many frames a loader worker yields in a second of a core, and,
+    where the speed of the model is given, how many workers feed it.
+    """
     cfg = read_cfg(options)
     init_default_scope(cfg.get('default_scope', 'mmvis'))
     # Kept until the workloads are gone.
@@ -32,15 +38,28 @@ def workloads(options: Namespace) -> list[Workload]:
             Path(folder.name), options.num_frames, tuple(options.size), dataset
         )
         items = _build(dataset, data)
-
-        def run(items: BaseDataset = items, folder: object = folder) -> None:
-            for index in range(len(items)):
-                items[index]
-
         length = _clip_len(items)
         num_items = length * len(items)
+
+        def run(
+            items: BaseDataset = items,
+            num_items: int = num_items,
+            folder: object = folder,
+        ) -> dict[str, float]:
+            begin = time.process_time()
+            for index in range(len(items)):
+                items[index]
+            return _speed(num_items / (time.process_time() - begin), options.model_fps)
+
         found.append(Workload(f'{name} clips of {length}, {size}', run, num_items))
     return found
+
+
+def _speed(fps: float, model_fps: int | None) -> dict[str, float]:
+    figures = {'frames/s per worker': fps}
+    if model_fps is not None:
+        figures[f'workers for {model_fps} frames/s'] = math.ceil(model_fps / fps)
+    return figures
 
 
 def _build(dataset: ConfigDict, data: dict[str, str]) -> BaseDataset:

@@ -25,6 +25,9 @@ _ARGUMENTS: dict[str, dict[str, Any]] = {
     '--amp': dict(action='store_true', help='mixed precision'),
     '--objects': dict(type=positive_int, help='objects in the video'),
     '--num-frames': dict(type=positive_int, help='length of the video'),
+    '--model-fps': dict(
+        type=positive_int, help='frames/s of the model, to count the workers for it'
+    ),
     '--clip-stride': dict(type=positive_int, help='frames between clips'),
     '--merger': dict(help='IFCClipMerger, TrackClipMerger or QueryIndexMerger'),
     '--video': dict(help='a video to use (default: one of moving shapes)'),
@@ -81,7 +84,8 @@ PARTS = {
     ),
     'loader': Part(
         'loader', 'decoding and transforms of frames, for testing and training',
-        'config --size --num-frames', dict(size=[720, 1280], num_frames=12),
+        'config --size --num-frames --model-fps',
+        dict(size=[720, 1280], num_frames=12),
     ),
     'merging': Part(
         'merging', 'clips to tracks to RLE, without a network',

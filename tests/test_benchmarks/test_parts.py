@@ -1,6 +1,7 @@
 """Every part of `mmvis benchmark`, on small inputs."""
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -78,6 +79,16 @@ def test_loader_counts_frames(run):
     assert test['num_items'] == 6
     assert train['num_items'] % 3 == 0  # clips of three
     assert test['medians']['cpu'] > 0
+
+
+def test_loader_counts_workers(run):
+    rows = run(
+        'loader', TINY, '--size', '48', '64', '--num-frames', '6', '--model-fps', '9000'
+    )
+    for row in rows:
+        fps = row['figures']['frames/s per worker']
+        workers = row['figures']['workers for 9000 frames/s']
+        assert workers == [math.ceil(9000 / value) for value in fps]
 
 
 @pytest.mark.parametrize('merger', ['IFCClipMerger', 'TrackClipMerger'])

@@ -71,9 +71,12 @@ class ConsoleHandler(logging.StreamHandler):
 
 
 class _Formatter(logging.Formatter):
-    """Time and message, the level only where it is one to notice."""
+    """Time and message, the level only where it is one to notice; tables alone."""
 
     def format(self, record: logging.LogRecord) -> str:
+        message = record.getMessage()
+        if message.startswith('\n+-'):
+            return message[1:]
         is_notable = record.levelno >= logging.WARNING
         level = f'{record.levelname.lower()}: ' if is_notable else ''
         self._style._fmt = f'%(asctime)s {level}%(message)s'

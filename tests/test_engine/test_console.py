@@ -39,6 +39,13 @@ def test_messages_for_the_log_file_only(run):
         assert text in file
 
 
+def test_no_time_stands_before_a_table(run):
+    table = '+----+\n| AP |\n+----+'
+    console, file = run(lambda logger: logger.info(f'\n{table}'))
+    assert console == f'{table}\n'
+    assert table in file
+
+
 def test_named_noise_is_left_out_and_no_other_warning(run):
     noise = [
         'backbone.conv1.weight is skipped since its requires_grad=False',

@@ -69,10 +69,9 @@ def test_writes_results_zip_table_and_overlays(run_test, tmp_path, capsys):
     assert {entry['video_id'] for entry in results} == {1, 2}
     assert all(len(entry['segmentations']) == 6 for entry in results)
     output = capsys.readouterr().out
-    # Device, checkpoint, two of progress, the time, tables, where the results are, and
-    # how to look at them.
+    # Device, checkpoint, two of progress, where the results are, how to look at them.
     lines = output.splitlines()
-    assert len(lines) - sum(line[:1] in '|+' for line in lines) == 9, output
+    assert len(lines) - sum(line[:1] in '|+' for line in lines) == 8, output
     words = shlex.split(lines[-1].removeprefix('to look at errors: '))
     page = tmp_path / 'report.html'
     run_command([*words[1:], '--out', str(page)])

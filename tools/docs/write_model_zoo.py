@@ -23,7 +23,7 @@ What the authors report for YouTube-VIS 2019 valid, with their weights. **These 
 have not been re-measured with mmvis yet**: the annotations of that set are not public.
 The parity pages of [IFC](parity_ifc.md), [VisTR](parity_vistr.md) and
 [TeViT](parity_tevit.md) compare them with their original implementations on the same
-weights.
+weights, that of [VidEoMT](parity_videomt.md) with its copy in `transformers`.
 """
 WEIGHTS = """
 ## Published weights

@@ -48,11 +48,11 @@ class SortedRoIExtractor(SingleRoIExtractor):
         if roi_scale_factor is not None:
             rois = self.roi_rescale(rois, roi_scale_factor)
         parts = rois[order[no_level:]].split(counts)
-        features = [
+        found = [
             layer(x, part) if len(part) else self._zeros(x, 0)
             for layer, x, part in zip(self.roi_layers, feats, parts, strict=True)
         ]
-        features = torch.cat([self._zeros(feats[0], no_level), *features])
+        features = torch.cat([self._zeros(feats[0], no_level), *found])
         return features[order.argsort()]
 
     def _zeros(self, x: Tensor, num_rois: int) -> Tensor:

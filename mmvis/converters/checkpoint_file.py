@@ -68,9 +68,11 @@ def find_checkpoint(name: str | Path) -> Path:
     path = _path_in_package(str(name)) if is_in_package else Path(name).expanduser()
     check_is_file(path)
     if not path.is_file():
-        raise FileNotFoundError(
-            errno.ENOENT, 'there is no such checkpoint file', str(name)
-        )
+        problem = 'there is no such checkpoint file'
+        config = Path('configs', f'{path.parent.name}.py')
+        if path.parent.parent.name == 'work_dirs' and config.is_file():
+            problem += f', train {config} first'
+        raise FileNotFoundError(errno.ENOENT, problem, str(name))
     return path
 
 

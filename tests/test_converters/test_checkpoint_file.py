@@ -292,3 +292,14 @@ def test_an_array_in_place_of_the_weights(tmp_path):
     torch.save(dict(state_dict=np.zeros(2)), tmp_path / 'a.pth')
     with pytest.raises(ValueError, match=r'a\.pth holds no weights.* got a ndarray'):
         read_checkpoint(tmp_path / 'a.pth')
+
+
+def test_a_checkpoint_of_a_training_that_was_not_run_names_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    name = 'work_dirs/first_stage/iter_9.pth'
+    with pytest.raises(FileNotFoundError, match='no such checkpoint file: '):
+        find_checkpoint(name)
+    (tmp_path / 'configs').mkdir()
+    (tmp_path / 'configs/first_stage.py').touch()
+    with pytest.raises(FileNotFoundError, match=r'train configs/first_stage\.py'):
+        find_checkpoint(name)

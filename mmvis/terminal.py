@@ -20,6 +20,8 @@ def printable(text: str, keep: str = '') -> str:
         >>> printable('\x1b[2J')
         '\\x1b[2J'
     """
+    if text.isprintable():
+        return text
     return ''.join(
         char
         if char.isprintable() or char in keep

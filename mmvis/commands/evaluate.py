@@ -89,6 +89,14 @@ def parse_args(args: Sequence[str] | None = None) -> argparse.Namespace:
         help='tracks below count for AP and TrackMAP alone (default: 0.3)',
     )
     parser.add_argument(
+        '--jobs',
+        metavar='N',
+        type=positive_int,
+        default=1,
+        help='processes that share the comparison of masks, for the same numbers: for '
+        'some 10,000 tracks and more, or large frames (default: 1)',
+    )
+    parser.add_argument(
         '--no-validation',
         action='store_true',
         help='score invalid results too, as the official evaluator does: '
@@ -124,7 +132,8 @@ def evaluate(options: argparse.Namespace) -> tuple[Report, dict[int, str], dict]
     if options.track_metrics:
         of_tracks = evaluate_tracks(gt, results, options.score_thr)
     use_cats = not options.class_agnostic
-    return make_report(gt, results, long_ids, use_cats), names, of_tracks
+    report = make_report(gt, results, long_ids, use_cats, options.jobs)
+    return report, names, of_tracks
 
 
 def main(args: Sequence[str] | None = None) -> None:

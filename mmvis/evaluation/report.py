@@ -84,6 +84,7 @@ def make_report(
     results: list[dict],
     long_ids: set[int] | None = None,
     use_cats: bool = True,
+    num_jobs: int = 1,
 ) -> Report:
     """Evaluate results.
 
@@ -94,15 +95,20 @@ def make_report(
             long ones apart as in 2022. Defaults to None, all videos together.
         use_cats (bool): Whether categories count apart. If not, a track may be of
             any, and the only category of the report is -1. Defaults to True.
+        num_jobs (int): Processes that share the work. Defaults to 1, this one.
 
     Returns:
         Report: The numbers.
     """
     if long_ids is None:
-        return _report(evaluate_ytvis(gt, results, use_cats))
+        return _report(evaluate_ytvis(gt, results, use_cats, num_jobs))
     short_ids = {video['id'] for video in gt['videos']} - long_ids
-    short = make_report(*keep_videos(gt, results, short_ids), use_cats=use_cats)
-    long = make_report(*keep_videos(gt, results, long_ids), use_cats=use_cats)
+    short, long = (
+        make_report(
+            *keep_videos(gt, results, video_ids), use_cats=use_cats, num_jobs=num_jobs
+        )
+        for video_ids in (short_ids, long_ids)
+    )
     per_category = {
         cat_id: _mean(values, long.per_category[cat_id])
         for cat_id, values in short.per_category.items()

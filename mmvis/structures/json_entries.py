@@ -85,7 +85,7 @@ class MaskCheck:
 
     def __init__(self) -> None:
         self._counts: list[str] = []  # compressed RLE
-        self._sizes: list[list[int]] = []
+        self._pixels: list[int] = []  # that they must have
         # Where they are, track by track: path of a mask, and all masks.
         self._places: list[tuple[Place, str, list]] = []
 
@@ -117,7 +117,10 @@ class MaskCheck:
             counts = list(compress(counts, is_text))
             sizes = list(compress(sizes, is_text))
         self._counts += counts
-        self._sizes += sizes
+        if size is None:
+            self._pixels += [height * width for height, width in sizes]
+        else:
+            self._pixels += [size[0] * size[1]] * len(counts)
         self._places.append((place, path, masks))
         if len(self._counts) >= _RLE_AT_ONCE:
             self.finish()
@@ -128,7 +131,7 @@ class MaskCheck:
         Raises:
             ValueError: If one does not describe a mask of its size.
         """
-        pixels = np.array(self._sizes, dtype=np.int64).reshape(-1, 2).prod(1)
+        pixels = np.array(self._pixels, dtype=np.int64)
         problem = first_invalid_rle(self._counts, pixels)
         if problem is not None:
             place, path, frame_id = [
@@ -139,7 +142,7 @@ class MaskCheck:
             ][problem[0]]
             place = place.at(f'{path.format(frame_id)}.counts')
             raise place.error(f'the RLE {problem[1]}.')
-        self._counts, self._sizes, self._places = [], [], []
+        self._counts, self._pixels, self._places = [], [], []
 
 
 def decode_entry(

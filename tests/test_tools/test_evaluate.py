@@ -60,6 +60,26 @@ def test_numbers_are_written_in_full(tmp_path):
         assert per_category[cat_id] == pytest.approx(values, abs=1e-12)
 
 
+def test_processes_give_the_same_numbers(run, tmp_path):
+    files = MEDIUM / 'gt.json.gz', MEDIUM / 'pred.json.gz'
+    written = []
+    for jobs in (1, 3):
+        out = tmp_path / f'{jobs}.json'
+        assert run(*files, '--jobs', jobs, '--out', out)[0] == 0
+        written.append(out.read_bytes())
+    assert written[0] == written[1]
+
+
+def test_errors_with_processes_are_one_line(run, quirk):
+    code, out, error = run(*quirk, '--jobs', 2)
+    assert (code, out) == (2, '')
+    assert error.startswith(f'error: {quirk[1]}: [0].segmentations: 1 entries')
+    assert error.count('\n') == 1
+    code, _, error = run(*quirk, '--jobs', 0)
+    assert code == 2
+    assert '--jobs' in error
+
+
 def test_malformed_results_are_one_line(run, quirk):
     code, out, error = run(*quirk)
     assert (code, out) == (2, '')

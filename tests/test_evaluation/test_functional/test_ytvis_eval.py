@@ -85,7 +85,7 @@ def test_there_are_27_scored_quirks():
 
 def test_long_videos_are_measured_in_parts(case, monkeypatch):
     gt, results, expected, _ = case
-    module = importlib.import_module('mmvis.evaluation.functional.ytvis_eval')
+    module = importlib.import_module('mmvis.evaluation.functional.pairs')
     monkeypatch.setattr(module, '_MAX_MASKS', 40)
     scores = evaluate_ytvis(gt, results)
     assert scores.stats() == pytest.approx(expected['stats'], abs=1e-12)

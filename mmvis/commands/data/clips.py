@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-
 from mmvis.atomic_file import check_output
 from mmvis.engine.command_line import ToolArgumentParser, positive_int
 from mmvis.engine.user_errors import user_errors

@@ -60,7 +60,10 @@ def workloads(options: Namespace) -> list[Workload]:
     if not options.fast:  # its operators take plain tensors
         with count_host_transfers() as transfers:
             model_only(DeviceTensor)
-        facts = {'host transfers per frame': transfers.total() / len(images)}
+        facts = {
+            'host transfers per frame': transfers.total() / len(images),
+            'kB to the host per frame': transfers.num_bytes / len(images) / 1000,
+        }
 
     name = f'{len(images)} frames, {size[0]}x{size[1]}'
     return [

@@ -6,12 +6,10 @@ from argparse import Namespace
 from contextlib import AbstractContextManager
 
 import torch
-from torch import Tensor
-from torch.utils.flop_counter import FlopCounterMode
 
 from mmvis.benchmarks.models import build_model, random_clip
+from mmvis.benchmarks.multiply_adds import count_multiply_adds
 from mmvis.benchmarks.protocol import Workload
-from mmvis.models.vis import ClipVISModel
 
 __all__ = ['autocast', 'workloads']
 
@@ -29,17 +27,10 @@ def workloads(options: Namespace) -> list[Workload]:
             model(clip)
 
     name = f'forward, T={clip_len}, {size[0]}x{size[1]}'
-    # The operators of the fast mode are not known to the counter.
-    facts = {} if options.fast else {'G multiply-adds': _multiply_adds(model, clip)}
+    facts = {}
+    if not options.fast:
+        facts['G multiply-adds'] = count_multiply_adds(model, clip)[''] / 1e9
     return [Workload(name, run, clip_len, facts=facts)]
-
-
-@torch.enable_grad()  # without gradients, oneDNN has operators that are not known
-def _multiply_adds(model: ClipVISModel, clip: Tensor) -> float:
-    with FlopCounterMode(display=False) as counter:
-        model(clip)
-    # The counter counts multiplications and additions apart.
-    return counter.get_total_flops() / 2e9
 
 
 def autocast(options: Namespace) -> AbstractContextManager:

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-__all__ = ['DeviceTensor', 'count_host_transfers']
+__all__ = ['DeviceTensor', 'HostTransfers', 'count_host_transfers']
 
 #: Methods that give their result to the host: it waits for all work before them.
 TO_HOST = (
@@ -24,7 +24,19 @@ WITH_UNKNOWN_SHAPE = (
 #: Functions that compare everything, and give a bool to the host.
 COMPARISONS = ('allclose', 'equal')
 
-_counter: Counter[str] | None = None
+
+class HostTransfers(Counter[str]):
+    """Transfers by name; 'index' is indexing by a mask.
+
+    Attributes:
+        num_bytes (int): What they transferred. Of a function whose result has an
+            unknown shape it is the number of elements, which is what the host asks.
+    """
+
+    num_bytes = 0
+
+
+_counter: HostTransfers | None = None
 
 
 class DeviceTensor(Tensor):
@@ -46,20 +58,21 @@ class DeviceTensor(Tensor):
         """Count a call that the host waits for, and run it."""
         kwargs = kwargs or {}
         kind = _transfer(func, args, kwargs)
+        result = super().__torch_function__(func, types, args, kwargs)
         if kind is not None and _counter is not None:
             _counter[kind] += 1
-        result = super().__torch_function__(func, types, args, kwargs)
+            _counter.num_bytes += _bytes(kind, args[0])
         if kind in ('cpu', 'to') and isinstance(result, Tensor):
             return result.as_subclass(Tensor)
         return result
 
 
 @contextmanager
-def count_host_transfers() -> Iterator[Counter[str]]:
+def count_host_transfers() -> Iterator[HostTransfers]:
     """Count transfers of every :class:`DeviceTensor` in the body.
 
     Yields:
-        Counter[str]: Calls by name; 'index' is indexing by a mask.
+        HostTransfers: Calls by name, and their bytes.
 
     Example:
         >>> frames = torch.rand(4, 3).as_subclass(DeviceTensor)
@@ -67,9 +80,11 @@ def count_host_transfers() -> Iterator[Counter[str]]:
         ...     bright = frames[frames > 0.5].sum().item()
         >>> dict(transfers)
         {'index': 1, 'item': 1}
+        >>> transfers.num_bytes  # how many there are, and a float
+        12
     """
     global _counter
-    outer, _counter = _counter, Counter()
+    outer, _counter = _counter, HostTransfers()
     try:
         yield _counter
     finally:
@@ -90,6 +105,14 @@ def _transfer(func: Callable, args: tuple, kwargs: dict) -> str | None:
         is_cpu = isinstance(target, (str, torch.device)) and str(target) == 'cpu'
         return 'to' if is_cpu else None
     return None
+
+
+def _bytes(kind: str, tensor: Tensor) -> int:
+    if kind in (*WITH_UNKNOWN_SHAPE, 'index'):
+        return torch.int64.itemsize
+    if kind in COMPARISONS:
+        return torch.bool.itemsize
+    return tensor.numel() * tensor.element_size()
 
 
 def _is_by_mask(index: Any) -> bool:

@@ -80,24 +80,22 @@ def describe_complexity(cfg: Config, num_frames: int, size: Sequence[int]) -> st
         str: Parameters and multiply-adds, in all and by part of the model.
     """
     import torch
-    from torch.utils.flop_counter import FlopCounterMode
 
     from mmvis.apis import init_model
+    from mmvis.benchmarks.multiply_adds import count_multiply_adds
 
     model = init_model(cfg)
     height, width = size
-    counter = FlopCounterMode(display=False, depth=2)
-    with counter:  # it follows the parts by their gradients
-        model(torch.zeros(1, num_frames, 3, height, width))
+    operations = count_multiply_adds(
+        model, torch.zeros(1, num_frames, 3, height, width)
+    )
     lines = [f'clip of {num_frames} frames of {height} x {width} pixels']
     for name, part in (('in all', model), *model.named_children()):
         parameters = sum(p.numel() for p in part.parameters())
-        key = 'Global' if part is model else f'{type(model).__name__}.{name}'
-        # The counter counts multiplications and additions apart.
-        operations = sum(counter.get_flop_counts().get(key, {}).values()) / 2
-        if parameters or operations:
+        num = operations['' if part is model else name]
+        if parameters or num:
             lines.append(
                 f'  {name:<12} {parameters / 1e6:8.2f} M parameters '
-                f'{operations / 1e9:10.2f} G multiply-adds'
+                f'{num / 1e9:10.2f} G multiply-adds'
             )
     return '\n'.join(lines)

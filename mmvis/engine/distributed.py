@@ -104,10 +104,11 @@ def use_cpu_processes(cfg: Config) -> None:
         broadcast_buffers=False,
         find_unused_parameters=cfg.get('find_unused_parameters', False),
     )
-    strategy = cfg.get('strategy')
-    if strategy is None:
+    if cfg.get('runner_type') != 'FlexibleRunner':
         cfg.model_wrapper_cfg = {**wrapper, **(cfg.get('model_wrapper_cfg') or {})}
-    elif strategy.type == 'DDPStrategy':
-        given = strategy.get('model_wrapper') or {}
-        strategy.model_wrapper = {**wrapper, **given}
+    else:
+        cfg.strategy = cfg.get('strategy') or dict(type='DDPStrategy')
+        if cfg.strategy.type == 'DDPStrategy':
+            given = cfg.strategy.get('model_wrapper') or {}
+            cfg.strategy.model_wrapper = {**wrapper, **given}
     torch.distributed.init_process_group(backend='gloo')

@@ -35,9 +35,13 @@ def test_runner_and_strategy_get_a_wrapper_for_the_cpu(started):
             strategy=dict(type='DDPStrategy', model_wrapper=dict(static_graph=True)),
         )
     )
+    bare = Config(dict(launcher='pytorch', runner_type='FlexibleRunner'))
     use_cpu_processes(runner)
     use_cpu_processes(flexible)
-    assert started == ['gloo', 'gloo']
+    use_cpu_processes(bare)
+    assert started == ['gloo'] * 3
+    assert bare.strategy.type == 'DDPStrategy'
+    assert bare.strategy.model_wrapper.device_ids is None
     assert runner.env_cfg.dist_cfg.backend == 'gloo'
     assert runner.model_wrapper_cfg.device_ids is None
     assert runner.model_wrapper_cfg.find_unused_parameters is True

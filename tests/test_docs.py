@@ -18,7 +18,7 @@ from mmengine.registry import DefaultScope, init_default_scope
 
 from mmvis import commands
 from mmvis.commands import convert, data
-from mmvis.commands.benchmark import PARTS
+from mmvis.commands.benchmark import PARTS, SUITE
 from mmvis.engine import run_config
 from mmvis.engine.class_count import set_num_classes
 from mmvis.inference.test_cfg import TestCfg
@@ -105,7 +105,7 @@ def help_of(script):
 def help_of_subcommand(words):
     """What a subcommand prints for --help; of `benchmark`, its parts."""
     if words == ['benchmark']:
-        return '\n'.join(help_of_subcommand([*words, part]) for part in PARTS)
+        return '\n'.join(help_of_subcommand([*words, part]) for part in (*PARTS, SUITE))
     output, argv = io.StringIO(), sys.argv
     try:
         with contextlib.redirect_stdout(output), pytest.raises(SystemExit) as end:

@@ -18,6 +18,7 @@ import torch
 
 from mmvis.apis import VISInferencer
 from mmvis.benchmarks.end_to_end import build_inferencer
+from mmvis.benchmarks.peak_memory import held_memory
 from mmvis.benchmarks.process_memory import MemorySampler
 from mmvis.benchmarks.protocol import Workload
 from mmvis.benchmarks.videos import find_video_dataset, frame_folder, make_data
@@ -27,6 +28,7 @@ __all__ = ['stream_workload', 'workloads']
 
 MEGABYTE = 2**20
 _NUM_IMAGES = 16
+_NUM_POINTS = 100  # of a curve
 _TEST = 'import sys; from mmvis.engine.test import main; main(sys.argv[1:])'
 _PROGRESS = re.compile(r'\(test\)\s*\[\s*(\d+)/\d+\]')
 
@@ -79,12 +81,17 @@ def stream_workload(
 
     Returns:
         Workload: Its figures: median and 95th percentile of the latency, and median
-        times per frame in the first and the last quarter, all in ms.
+        times per frame in the first and the last quarter, all in ms. Its curves:
+        latency, the median of successive frames, and memory, by frame.
     """
+    device = str(next(inferencer.model.parameters()).device)
+    curves: dict[str, list[float]] = {}
+    every = -(-num_frames // _NUM_POINTS)
 
     def run() -> dict[str, float]:
         begun: list[float] = []
         ended: list[float] = []
+        held: list[float] = []
 
         def frames() -> Iterator[np.ndarray]:
             for t in range(num_frames):
@@ -93,7 +100,13 @@ def stream_workload(
 
         for _ in inferencer.stream(frames()):
             ended.append(time.perf_counter())
+            if len(ended) % every == 0:
+                held.append(held_memory(device) or np.nan)
         latency = 1000 * (np.array(ended) - np.array(begun))
+        whole = latency[: len(held) * every].reshape(-1, every)
+        curves['frame'] = [every * (i + 1) for i in range(len(held))]
+        curves['latency, ms'] = np.median(whole, axis=1).tolist()
+        curves['memory of the process, MB'] = held
         steps = 1000 * np.diff(ended)
         return {
             'latency, median ms': float(np.median(latency)),
@@ -103,7 +116,7 @@ def stream_workload(
 
     size = images[0].shape
     name = f'stream, {num_frames} frames, {size[0]}x{size[1]}'
-    return Workload(name, run, num_frames)
+    return Workload(name, run, num_frames, curves=curves)
 
 
 def _quarters(steps: np.ndarray) -> dict[str, float]:

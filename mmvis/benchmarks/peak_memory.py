@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-__all__ = ['PeakMemory']
+__all__ = ['PeakMemory', 'held_memory']
 
 MEGABYTE = 2**20
 _STATUS = Path('/proc/self/status')
@@ -56,6 +56,23 @@ class PeakMemory:
         else:
             peak = _resident('VmHWM')
         return peak - self._start
+
+
+def held_memory(device: str) -> float | None:
+    """What is held now, in MB, as :class:`PeakMemory` counts it.
+
+    Args:
+        device (str): E.g. 'cpu' or 'cuda:1'.
+
+    Returns:
+        float | None: None if the system does not tell.
+    """
+    if device.startswith('cuda'):
+        return torch.cuda.memory_allocated(device) / MEGABYTE
+    try:
+        return _resident('VmRSS')
+    except OSError:
+        return None
 
 
 def _return_freed_memory() -> None:

@@ -15,7 +15,14 @@ import torch
 
 from mmvis.benchmarks.peak_memory import PeakMemory
 
-__all__ = ['PROTOCOL', 'Measurement', 'Workload', 'describe_machine', 'measure']
+__all__ = [
+    'PROTOCOL',
+    'Measurement',
+    'Point',
+    'Workload',
+    'describe_machine',
+    'measure',
+]
 
 PROTOCOL = (
     'All workloads of a table are built first and run in one process: once each to '
@@ -30,6 +37,21 @@ PROTOCOL = (
 
 
 @dataclass(frozen=True)
+class Point:
+    """Where a workload lies in a series in which one thing grows.
+
+    Attributes:
+        axis (str): What grows.
+        value (float): Its size.
+        series (str): Which of several settings it is. Defaults to the only one.
+    """
+
+    axis: str
+    value: float
+    series: str = ''
+
+
+@dataclass(frozen=True)
 class Workload:
     """Something to measure.
 
@@ -40,6 +62,10 @@ class Workload:
         unit (str): What is counted. Defaults to 'frame'.
         facts (Mapping[str, float]): Figures that do not depend on time.
         is_once (bool): Run once, without a warm-up. Defaults to False.
+        point (Point | None): Its place in a series. Defaults to none.
+        curves (dict[str, list[float]]): What the last repetition observed as it went
+            on, by name, for example of each frame; the first one is the horizontal
+            axis. Defaults to none.
     """
 
     name: str
@@ -48,6 +74,8 @@ class Workload:
     unit: str = 'frame'
     facts: Mapping[str, float] = field(default_factory=dict)
     is_once: bool = False
+    point: Point | None = None
+    curves: dict[str, list[float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -98,11 +126,16 @@ def measure(
     for workload in workloads:
         if not workload.is_once:
             workload.run()
-    for turn in range(repeats):
-        for workload, figures in zip(workloads, found):
-            if turn == 0 or not workload.is_once:
-                for name, value in _repetition(workload, device).items():
-                    figures.setdefault(name, []).append(float(value))
+    gc.collect()
+    gc.freeze()  # so that each repetition only looks for garbage of its own
+    try:
+        for turn in range(repeats):
+            for workload, figures in zip(workloads, found):
+                if turn == 0 or not workload.is_once:
+                    for name, value in _repetition(workload, device).items():
+                        figures.setdefault(name, []).append(float(value))
+    finally:
+        gc.unfreeze()
     return [Measurement(*pair) for pair in zip(workloads, found)]
 
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from mmvis.atomic_file import atomic_file
+from mmvis.benchmarks.exponents import exponent_table, exponents
+from mmvis.benchmarks.plots import Plot, draw_plots, plots_of
 from mmvis.benchmarks.protocol import PROTOCOL, Measurement
 from mmvis.version import __version__
 
@@ -39,14 +41,30 @@ class Report:
         """What to type to measure it again."""
         return ' '.join(['mmvis benchmark', self.part, *map(_quoted, self.words)])
 
+    @property
+    def plots(self) -> list[Plot]:
+        """What there is to draw."""
+        return plots_of(self.measurements)
+
     def to_markdown(self) -> str:
-        """Command, table, machine and protocol."""
+        """Command, tables, plots, machine and protocol."""
+        parts = [f'# {self.part}\n', self.body(), f'{PROTOCOL}\n', self.footer()]
+        return '\n'.join(parts)
+
+    def body(self) -> str:
+        """Command, tables and plots, in markdown."""
+        parts = [
+            f'```bash\n{self.command}\n```\n',
+            table(self.measurements),
+            exponent_table(self.measurements),
+            f'![{self.part}]({self.part}.svg)\n' if self.plots else '',
+        ]
+        return '\n'.join(part for part in parts if part)
+
+    def footer(self) -> str:
+        """Version and machine."""
         machine = ', '.join(f'{key} {value}' for key, value in self.machine.items())
-        return (
-            f'# {self.part}\n\n```bash\n{self.command}\n```\n\n'
-            f'{table(self.measurements)}\n{PROTOCOL}\n\n'
-            f'mmvis {__version__}; {machine}.\n'
-        )
+        return f'mmvis {__version__}; {machine}.\n'
 
     def to_dict(self) -> dict:
         """The same for a json file, with the value of each repetition."""
@@ -58,10 +76,18 @@ class Report:
             machine=self.machine,
             protocol=PROTOCOL,
             rows=[measurement.to_dict() for measurement in self.measurements],
+            exponents=exponents(self.measurements),
         )
 
     def write(self, folder: str | Path) -> list[Path]:
-        """Write PART.md and PART.json into a folder, which is created if need be."""
+        """Write PART.md, PART.json and, where there are plots, PART.svg.
+
+        Args:
+            folder (str | Path): Where to; it is created if need be.
+
+        Returns:
+            list[Path]: The files.
+        """
         contents = dict(
             md=self.to_markdown(), json=json.dumps(self.to_dict(), indent=1) + '\n'
         )
@@ -70,7 +96,15 @@ class Report:
             paths.append(Path(folder) / f'{self.part}.{ending}')
             with atomic_file(paths[-1]) as file:
                 file.write_text(content, encoding='utf-8')
-        return paths
+        return [*paths, *self.draw(folder)]
+
+    def draw(self, folder: str | Path) -> list[Path]:
+        """Write PART.svg into a folder, where there are plots."""
+        if not self.plots:
+            return []
+        path = Path(folder) / f'{self.part}.svg'
+        draw_plots(self.plots, path)
+        return [path]
 
 
 def table(measurements: Sequence[Measurement]) -> str:

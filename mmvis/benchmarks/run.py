@@ -9,7 +9,7 @@ from importlib import import_module
 
 import torch
 
-from mmvis.benchmarks.protocol import describe_machine, measure
+from mmvis.benchmarks.protocol import Workload, describe_machine, measure
 from mmvis.benchmarks.report import Report
 from mmvis.commands.benchmark import PARTS
 
@@ -36,8 +36,13 @@ def run_part(
     for label, options in settings:
         workloads = build(options)
         if len(settings) > 1:
-            workloads = [replace(w, name=f'{w.name}: {label}') for w in workloads]
+            workloads = [_labelled(workload, label) for workload in workloads]
         built.append(workloads)
     in_turn = [workload for group in zip(*built, strict=True) for workload in group]
     measurements = measure(in_turn, first.repeats, first.device)
     return Report(name, words, describe_machine(first.device), measurements)
+
+
+def _labelled(workload: Workload, label: str) -> Workload:
+    point = workload.point and replace(workload.point, series=label)
+    return replace(workload, name=f'{workload.name}: {label}', point=point)

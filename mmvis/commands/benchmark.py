@@ -12,8 +12,9 @@ from mmvis.commands.command_group import CommandGroup
 from mmvis.engine.command_line import ToolArgumentParser, positive_int, seed
 from mmvis.engine.user_errors import user_errors
 
-__all__ = ['PARTS', 'Part', 'main', 'parse']
+__all__ = ['PARTS', 'SUITE', 'Part', 'main', 'parse']
 
+_AXES = ('clip-len', 'frame-size', 'video-length', 'objects')
 _ARGUMENTS: dict[str, dict[str, Any]] = {
     'config': dict(help='config file, or the name of a shipped one'),
     'checkpoint': dict(nargs='?', help='its weights (default: random)'),
@@ -40,6 +41,8 @@ _ARGUMENTS: dict[str, dict[str, Any]] = {
     '--no-test': dict(action='store_true', help='only streams, no `mmvis test`'),
     '--steps': dict(nargs='+', choices=('forward', 'training'), help='what to run'),
     '--recompute': dict(action='store_true', help='recompute activations'),
+    '--against': dict(nargs='+', choices=_AXES, help='what grows'),
+    '--points': dict(type=positive_int, help='points; the value doubles at each'),
     '--dropout': dict(type=float, help="instead of the config's, e.g. 0"),
 }
 
@@ -66,6 +69,8 @@ class Part:
         return 'config' in self.arguments.split()
 
 
+#: The command that runs the parts with fixed settings.
+SUITE = 'suite'
 #: Name -> part.
 PARTS = {
     'forward': Part(
@@ -107,6 +112,13 @@ PARTS = {
         'config checkpoint --clip-len --size --lengths --no-test --fast',
         dict(size=[96, 160], lengths=[100, 2000]),
     ),
+    'growth': Part(
+        'growth', 'how time and memory grow with clips, frames, videos and objects',
+        'config checkpoint --against --points --clip-len --size --num-frames --objects '
+        '--fast',
+        dict(against=[*_AXES], points=4, clip_len=2, size=[96, 160], num_frames=16,
+             objects=5),
+    ),
     'online': Part(
         'online', 'a model with a state, frame by frame, beside transformers',
         'config checkpoint --size --num-frames --fast --no-official',
@@ -123,10 +135,12 @@ PARTS = {
 _GROUP = CommandGroup(
     'mmvis benchmark',
     'Measure time and memory, with medians and spread.',
-    {name: ('', part.what) for name, part in PARTS.items()},
+    {name: ('', part.what) for name, part in PARTS.items()}
+    | {SUITE: ('', 'all of this in one command, as one page with plots')},
     '\n\nexamples:\n'
     '  mmvis benchmark forward ifc_r50 --clip-len 5\n'
-    '  mmvis benchmark forward ifc_r50 --compare default fast',
+    '  mmvis benchmark forward ifc_r50 --compare default fast\n'
+    '  mmvis benchmark suite --device cuda --out gpu',
 )
 
 _EXAMPLES = """examples:
@@ -134,6 +148,12 @@ _EXAMPLES = """examples:
   two settings in turn; a setting is `default`, or words as NAME or NAME=VALUE, for the
   options above and for values of the config:
     mmvis benchmark {name} {first}--compare default {setting}
+"""
+
+
+_SUITE_EXAMPLES = """examples:
+  mmvis benchmark suite
+  mmvis benchmark suite --device cuda --out gpu
 """
 
 
@@ -148,6 +168,9 @@ def main(args: Sequence[str] | None = None) -> None:
         SystemExit: With status 2 and one message, after a mistake of the user.
     """
     words = list(sys.argv[1:] if args is None else args)
+    if words and words[0] in (SUITE, f'--{SUITE}'):
+        _run_suite(words[1:])
+        return
     if not words or words[0] not in PARTS:
         _GROUP(words)
         return
@@ -165,6 +188,35 @@ def main(args: Sequence[str] | None = None) -> None:
         if options.out is not None:
             for path in report.write(options.out):
                 print(f'written: {path}')
+
+
+def _run_suite(words: Sequence[str]) -> None:
+    """Run the suite of the device, and write its page."""
+    parser = ToolArgumentParser(
+        'Run the parts with fixed settings, and write one page with tables and plots: '
+        'published models on a GPU, small ones on a CPU.',
+        _SUITE_EXAMPLES,
+    )
+    parser.prog = f'mmvis benchmark {SUITE}'
+    parser.add_argument('--device', default='cpu', help='cpu or cuda (default: cpu)')
+    parser.add_argument(
+        '--out',
+        metavar='FOLDER',
+        default='work_dirs/performance',
+        help='write index.md, the plots and suite.json (default: %(default)s)',
+    )
+    parser.add_argument(
+        '--minutes',
+        type=positive_int,
+        default=8,
+        help='begin no further part after these (default: 8)',
+    )
+    options = parser.parse_args(words)
+    with user_errors(SUITE):
+        from mmvis.benchmarks.suite import run_suite
+
+        for path in run_suite(options.device, options.out, minutes=options.minutes):
+            print(f'written: {path}')
 
 
 def parse(name: str, words: Sequence[str], setting: str = 'default') -> Namespace:

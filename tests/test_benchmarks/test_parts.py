@@ -126,7 +126,7 @@ def test_video_io_has_every_step(run):
     assert {row['num_items'] for row in rows} == {4}
 
 
-def test_streams_tell_their_latency(run):
+def test_streams_tell_their_latency(run, tmp_path):
     rows = run(
         'long-video', TINY, '--size', '48', '64', '--lengths', '8', '16', '--no-test'
     )
@@ -134,6 +134,57 @@ def test_streams_tell_their_latency(run):
     for row in rows:
         medians = row['medians']
         assert 0 < medians['latency, median ms'] <= medians['latency, 95 % ms']
+    plot = (tmp_path / 'long-video.svg').read_text()
+    assert 'latency, ms' in plot
+    assert 'memory of the process, MB' in plot
+
+
+@pytest.mark.parametrize(
+    'config',
+    [
+        TINY,
+        *(
+            pytest.param(str(ROOT / 'configs' / f'{name}.py'), marks=pytest.mark.slow)
+            for name in (
+                'vistr_small_shapes',
+                'tevit_small_shapes',
+                'videomt_small_shapes',
+            )
+        ),
+    ],
+    ids=['ifc', 'vistr', 'tevit', 'videomt'],
+)
+def test_growth_of_each_method_on_each_axis(run, config, tmp_path):
+    rows = run(
+        'growth', config, '--points', '2', '--size', '64', '96', '--num-frames', '4'
+    )
+    assert [row['name'] for row in rows] == [
+        'forward, T=2, 64x96',
+        'forward, T=4, 64x96',
+        'forward, T=2, 64x96',
+        'forward, T=2, 96x128',
+        'video of 4 frames, 64x96',
+        'video of 8 frames, 64x96',
+        'merging of 5 objects, 4 frames',
+        'merging of 10 objects, 4 frames',
+    ]
+    fits = json.loads((tmp_path / 'growth.json').read_text())['exponents']
+    assert [fit['values'] for fit in fits] == [[2, 4], [6144, 12288], [4, 8], [5, 10]]
+    assert all(isinstance(fit['cpu'], float) for fit in fits)
+    assert '| frames of a clip | 2 | 4 |' in (tmp_path / 'growth.md').read_text()
+    assert 'frames of a video' in (tmp_path / 'growth.svg').read_text()
+
+
+def test_growth_on_one_axis_in_two_settings(run, tmp_path):
+    rows = run(
+        'growth', TINY, '--against', 'objects', '--points', '2', '--num-frames', '4',
+        '--compare', 'default', 'size=48,64',
+    )  # fmt: skip
+    assert [row['name'].rpartition(': ')[2] for row in rows] == [
+        'default', 'size=48,64', 'default', 'size=48,64',
+    ]  # fmt: skip
+    text = (tmp_path / 'growth.md').read_text()
+    assert '| objects | size=48,64 | 5 | 10 |' in text
 
 
 def test_video_io_takes_a_file(run, tmp_path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 from matplotlib import rc_context
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
 
 from mmvis.atomic_file import atomic_file
 from mmvis.benchmarks.exponents import fit_exponent, series_of
@@ -23,6 +25,7 @@ _STYLE = {
     'svg.fonttype': 'none',
     'svg.hashsalt': 'mmvis',
     'font.size': 8,
+    'font.sans-serif': ['DejaVu Sans'],  # each text names all of them
     'path.simplify': True,
 }
 
@@ -95,6 +98,15 @@ def draw_plots(
         for panel in panels[len(plots) :]:
             panel.axis('off')
         figure.savefig(file, format='svg', metadata=dict(Date=None))
+        file.write_text(_shrunk(file.read_text('utf-8')), 'utf-8')
+
+
+def _shrunk(svg: str) -> str:
+    """Leave out what is not seen: indents, comments, names of groups, many digits."""
+    svg = re.sub(r'<!--.*?-->', '', svg, flags=re.DOTALL)
+    svg = re.sub(r'<g id="[^"]*"', '<g', svg)
+    svg = re.sub(r'<[^>]+>', lambda tag: re.sub(r'(?<=\d\.\d)\d+', '', tag[0]), svg)
+    return re.sub(r'\s*\n\s*', '\n', svg)
 
 
 def _draw(panel: Axes, plot: Plot) -> None:
@@ -104,6 +116,8 @@ def _draw(panel: Axes, plot: Plot) -> None:
     if plot.is_logarithmic:
         panel.set_xscale('log', base=2)
         panel.set_yscale('log', base=2)
+        panel.set_xticks(sorted({value for x, _ in plot.lines.values() for value in x}))
+        panel.yaxis.set_major_locator(LogLocator(base=2, numticks=5))
         panel.xaxis.set_major_formatter('{x:,.0f}')
         panel.yaxis.set_major_formatter('{x:.3g}')
         panel.minorticks_off()

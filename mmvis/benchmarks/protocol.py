@@ -9,7 +9,7 @@ import resource
 import statistics
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 import torch
 
@@ -104,6 +104,8 @@ class Measurement:
             num_items=workload.num_items,
             unit=workload.unit,
             facts=dict(workload.facts),
+            point=workload.point and asdict(workload.point),
+            curves=workload.curves,
             medians={name: self.median(name) for name in self.figures},
             figures=self.figures,
         )

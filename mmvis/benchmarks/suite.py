@@ -27,7 +27,6 @@ yours, without a network:
 ```bash
 {command}
 ```
-
 """
 
 

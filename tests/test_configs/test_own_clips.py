@@ -34,8 +34,10 @@ def test_each_value_is_set_once(method, variant):
     cfg = read(CONFIGS / f'{method}_lite{variant}_custom.py', **options)
     for loader in (cfg.train_dataloader, cfg.val_dataloader, cfg.test_dataloader):
         assert loader.dataset.data_root == 'here'
-    jitter = cfg.train_dataloader.dataset.pipeline[3].transforms[1]
-    assert jitter.scale == (320, 180)
+        load = loader.dataset.pipeline[1].transforms[0]
+        assert load.decode_scale == (320, 180)
+    resize = cfg.train_dataloader.dataset.pipeline[3].transforms[0]
+    assert resize.scale == (320, 180)
     assert cfg.test_dataloader.dataset.pipeline[1].transforms[1].scale == (320, 180)
     assert cfg.val_dataloader == cfg.test_dataloader
     assert cfg.train_cfg.max_minutes == 30

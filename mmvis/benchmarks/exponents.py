@@ -36,13 +36,16 @@ def fit_exponent(values: Sequence[float], figures: Sequence[float]) -> float | N
 
 def series_of(
     measurements: Sequence[Measurement],
-) -> dict[tuple[str, str], list[Measurement]]:
-    """Group what belongs to series, by axis and name of the series."""
-    found: dict[tuple[str, str], list[Measurement]] = {}
+) -> dict[tuple[str, str], tuple[list[float], list[Measurement]]]:
+    """Group values and measurements of series, by axis and name of the series."""
+    found: dict[tuple[str, str], tuple[list[float], list[Measurement]]] = {}
     for measurement in measurements:
         point = measurement.workload.point
         if point is not None:
-            found.setdefault((point.axis, point.series), []).append(measurement)
+            key = point.axis, point.series
+            values, points = found.setdefault(key, ([], []))
+            values.append(point.value)
+            points.append(measurement)
     return found
 
 
@@ -57,8 +60,7 @@ def exponents(measurements: Sequence[Measurement]) -> list[dict]:
         'cpu', 'wall' and 'memory', None where there is none.
     """
     found = []
-    for (axis, series), points in series_of(measurements).items():
-        values = [m.workload.point.value for m in points]
+    for (axis, series), (values, points) in series_of(measurements).items():
         fits = {
             name: fit_exponent(values, [m.median(name) for m in points])
             if all(name in m.figures for m in points)

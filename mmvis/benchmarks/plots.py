@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from matplotlib import rc_context
 from matplotlib.axes import Axes
@@ -21,7 +22,7 @@ __all__ = ['Plot', 'draw_plots', 'plots_of']
 _PANEL = 3.0, 2.4  # inches
 _FIGURES = dict(cpu='CPU s', memory='memory, MB')
 # Text stays text, in the font of the reader; the same content gives the same file.
-_STYLE = {
+_STYLE: dict[Any, Any] = {
     'svg.fonttype': 'none',
     'svg.hashsalt': 'mmvis',
     'font.size': 8,
@@ -58,8 +59,7 @@ def plots_of(measurements: Sequence[Measurement]) -> list[Plot]:
         list[Plot]: A panel for each axis and figure, with exponents in the legend.
     """
     panels: dict[tuple[str, str], Plot] = {}
-    for (axis, series), points in series_of(measurements).items():
-        values = [m.workload.point.value for m in points]
+    for (axis, series), (values, points) in series_of(measurements).items():
         for name, label in _FIGURES.items():
             if not all(name in m.figures for m in points):
                 continue

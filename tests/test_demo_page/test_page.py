@@ -16,7 +16,11 @@ pytest.importorskip('gradio', reason="needs Gradio: pip install 'mmvis[demo]'")
 sync_api = pytest.importorskip(
     'playwright.sync_api', reason='needs playwright: requirements/demo.txt'
 )
-COMMAND = 'from mmvis.commands import main; main()'
+# A test that was started in the background ignores Ctrl-C, and so do its children.
+COMMAND = (
+    'import signal; signal.signal(signal.SIGINT, signal.default_int_handler); '
+    'from mmvis.commands import main; main()'
+)
 ROOT = Path(__file__).parents[2]
 
 

@@ -1,6 +1,6 @@
 # Your own videos as custom.py has them, for small models: clips of two whole frames, as
-# crops would change the position of objects. Frames are a sixth smaller in training than
-# at test, where that is better (train-test resolution, Touvron et al., NeurIPS 2019).
+# crops would change the position of objects. Training draws frames that are a sixth
+# smaller than those of a test (train-test resolution, Touvron et al., NeurIPS 2019).
 _base_ = 'custom.py'
 
 data_root = 'data/custom/'

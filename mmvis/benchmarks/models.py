@@ -21,6 +21,7 @@ __all__ = [
     'build_model',
     'clip_options',
     'frame_samples',
+    'initialize',
     'random_clip',
     'read_cfg',
 ]
@@ -83,6 +84,18 @@ def frame_samples(frame_inds: range, size: tuple[int, int]) -> list[TrackDataSam
         for i in frame_inds
     ]
     return [sample]
+
+
+def initialize(model: ClipVISModel) -> None:
+    """Initialise a model as a training does, without pretrained weights.
+
+    Left as they are built, proposal boxes may have negative sizes.
+    """
+    for part in model.modules():
+        init_cfg = getattr(part, 'init_cfg', None)
+        if isinstance(init_cfg, dict) and init_cfg.get('type') == 'Pretrained':
+            part.init_cfg = None
+    model.init_weights()
 
 
 def annotated_samples(

@@ -8,7 +8,12 @@ import torch
 from mmengine.optim import build_optim_wrapper
 
 from mmvis.benchmarks.forward import autocast
-from mmvis.benchmarks.models import annotated_samples, build_model, random_clip
+from mmvis.benchmarks.models import (
+    annotated_samples,
+    build_model,
+    initialize,
+    random_clip,
+)
 from mmvis.benchmarks.protocol import Workload
 from mmvis.models.vis import ClipVISModel
 
@@ -18,6 +23,8 @@ __all__ = ['workloads']
 def workloads(options: Namespace) -> list[Workload]:
     """One step: losses of a clip, gradients, update with the config's optimizer."""
     model, clip_len = build_model(options)
+    if options.checkpoint is None:
+        initialize(model)
     size = tuple(options.size)
     clip = random_clip(clip_len, size, options.device)
     num_classes = model.cfg.model.head.num_classes

@@ -74,6 +74,12 @@ def test_training_steps_change_the_loss(run):
     assert step['name'] == 'step, T=2, 48x64, 5 objects'
 
 
+def test_random_models_of_a_training_are_initialised(run):
+    words = ['--clip-len', '2', '--size', '64', '96']
+    (step,) = run('training', 'tevit_small_shapes', *words)
+    assert all(loss > 0 for loss in step['figures']['loss'])  # boxes have sizes
+
+
 def test_loader_counts_frames(run):
     test, train = run('loader', TINY, '--size', '48', '64', '--num-frames', '6')
     assert test['num_items'] == 6

@@ -93,8 +93,8 @@ def parse_args(args: Sequence[str] | None = None) -> argparse.Namespace:
         metavar='N',
         type=positive_int,
         default=1,
-        help='processes that share the comparison of masks, for the same numbers: for '
-        'some 10,000 tracks and more, or large frames (default: 1)',
+        help='processes that share the comparison of masks, for the same numbers; '
+        'reading stays with one (default: 1)',
     )
     parser.add_argument(
         '--no-validation',

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import shlex
 from collections.abc import Sequence
@@ -219,10 +218,10 @@ def results_file(cfg: Config, options: argparse.Namespace) -> str:
 def run_id(cfg: Config, options: argparse.Namespace) -> dict[str, str]:
     """What the result of a video follows from."""
     from mmvis.converters.checkpoint_file import find_checkpoint
+    from mmvis.zoo.download import file_sha256
 
-    content = find_checkpoint(options.checkpoint).read_bytes()
     return dict(
-        checkpoint=hashlib.sha256(content).hexdigest(),
+        checkpoint=file_sha256(find_checkpoint(options.checkpoint)),
         model=_as_text(cfg.model),
         test_dataset=_as_text(cfg.test_dataloader.dataset),
         amp=str(options.amp),

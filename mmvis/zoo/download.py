@@ -19,7 +19,7 @@ from tqdm import tqdm
 
 from mmvis.errors import UserValueError
 
-__all__ = ['RemoteFile', 'check_sha256', 'fetch_file']
+__all__ = ['RemoteFile', 'check_sha256', 'fetch_file', 'file_sha256']
 
 _BLOCK = 1 << 20  # bytes that are read at once
 _TIMEOUT = 30  # seconds without any byte
@@ -83,16 +83,21 @@ def check_sha256(path: Path, expected: str) -> None:
     Raises:
         UserValueError: If it does not.
     """
-    digest = hashlib.sha256()
-    with path.open('rb') as file:
-        while block := file.read(_BLOCK):
-            digest.update(block)
-    actual = digest.hexdigest()
+    actual = file_sha256(path)
     if not actual.startswith(expected.lower()):
         raise UserValueError(
             f'{path} has the SHA-256 {actual}, expected one that begins with '
             f'{expected}. It is corrupted or another file: remove it and try again.'
         )
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file, as hexadecimal digits; the file is not held in memory."""
+    digest = hashlib.sha256()
+    with path.open('rb') as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 @contextmanager

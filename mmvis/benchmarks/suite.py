@@ -17,7 +17,10 @@ from mmvis.benchmarks.run import run_part
 from mmvis.commands.benchmark import parse
 from mmvis.errors import UserValueError
 
-__all__ = ['SUITES', 'Entry', 'run_suite']
+__all__ = ['MINUTES', 'SUITES', 'Entry', 'run_suite']
+
+#: After these no part begins, if nothing else is said.
+MINUTES = 8
 
 _INTRODUCTION = """# Performance
 
@@ -141,7 +144,7 @@ def run_suite(
     device: str,
     folder: str | Path,
     *,
-    minutes: float = 8,
+    minutes: float = MINUTES,
     entries: Sequence[Entry] | None = None,
 ) -> list[Path]:
     """Run all entries, and write the page.
@@ -169,6 +172,7 @@ def run_suite(
         )
     entries = SUITES[kind] if entries is None else entries
     given = '' if device == 'cpu' else f' --device {device}'
+    given += '' if minutes == MINUTES else f' --minutes {minutes:g}'
     sections = [_INTRODUCTION.format(command=f'mmvis benchmark suite{given}')]
     reports, begin = [], time.perf_counter()
     for entry in entries:
@@ -177,8 +181,8 @@ def run_suite(
         if reason is None:
             try:
                 reports.append(_run(entry, device))
-            except RuntimeError as error:
-                reason = str(error).splitlines()[0]
+            except (MemoryError, OSError, RuntimeError) as error:
+                reason = (str(error) or type(error).__name__).splitlines()[0]
         content = f'Left out: {reason}.\n' if reason else reports[-1].body()
         sections.append(f'## {entry.title}\n\n{content}')
     seconds = time.perf_counter() - begin

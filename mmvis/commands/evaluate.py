@@ -127,11 +127,12 @@ def evaluate(options: argparse.Namespace) -> tuple[Report, dict[int, str], dict]
         short_gt = None if path is None else read_ytvis_json(path)
         long_ids = find_long_videos(gt, options.min_long_len, short_gt)
     names = {category['id']: category['name'] for category in gt['categories']}
-    names[-1] = 'all as one'
     of_tracks = {}
     if options.track_metrics:
         of_tracks = evaluate_tracks(gt, results, options.score_thr)
     use_cats = not options.class_agnostic
+    if not use_cats:
+        names = {-1: 'all as one'}
     report = make_report(gt, results, long_ids, use_cats, options.jobs)
     return report, names, of_tracks
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -81,6 +83,9 @@ class PhotoClips:
             raise UserValueError(
                 f'{folder} has files already. Remove them, or choose another folder.'
             )
+        partial = folder.with_name(f'.{folder.name}.partial')
+        shutil.rmtree(partial, ignore_errors=True)
+        partial.mkdir(parents=True)
         meta = self._photos.metainfo
         labels = dict(
             videos=[],
@@ -92,10 +97,11 @@ class PhotoClips:
         )
         for index in range(len(self)):
             clip = self._photos[SeededIndex(index, (self._seed, index))]
-            labels['videos'].append(_write_frames(clip, folder))
+            labels['videos'].append(_write_frames(clip, partial))
             _add_tracks(labels, clip, meta['cat_ids'])
             if on_photo is not None:
                 on_photo()
+        os.replace(partial, folder)
         return labels
 
 
@@ -116,6 +122,8 @@ def _write_frames(clip: dict, folder: Path) -> dict:
 
 def _add_tracks(labels: dict, clip: dict, cat_ids: list[int]) -> None:
     for n, label in enumerate(clip['gt_bboxes_labels'][0]):
+        if not any(frame.masks[n].any() for frame in clip['gt_masks']):
+            continue  # the camera never shows it
         masks = [encode_mask(frame.masks[n]) for frame in clip['gt_masks']]
         add_annotation(
             labels,

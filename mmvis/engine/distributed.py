@@ -9,8 +9,7 @@ from mmvis.errors import UserValueError
 
 __all__ = ['choose_strategy', 'use_cpu_processes', 'use_whole_model']
 
-_OWN_STRATEGIES = ('FSDPStrategy', 'mmvis.FSDPStrategy')
-_SHARDED = (*_OWN_STRATEGIES, 'DeepSpeedStrategy', 'ColossalAIStrategy')
+_SHARDED = ('FSDPStrategy', 'DeepSpeedStrategy', 'ColossalAIStrategy')
 
 
 def choose_strategy(cfg: Config) -> None:
@@ -26,7 +25,7 @@ def choose_strategy(cfg: Config) -> None:
     strategy = cfg.get('strategy')
     if strategy is None:
         return
-    name = strategy.get('type')
+    name = _type_name(strategy)
     if cfg.get('runner_type') != 'FlexibleRunner':
         raise UserValueError(
             f'`strategy.type` is {name!r}, but `runner_type` is '
@@ -35,7 +34,7 @@ def choose_strategy(cfg: Config) -> None:
         )
     if name in _SHARDED:
         _check_sharded(cfg, name)
-    if name in _OWN_STRATEGIES:
+    if name == 'FSDPStrategy':
         # MMEngine builds the strategy before it knows the default scope.
         strategy.type = 'mmvis.FSDPStrategy'
 
@@ -46,7 +45,7 @@ def use_whole_model(cfg: Config) -> None:
     Args:
         cfg (Config): The runner's config, changed in place.
     """
-    if (cfg.get('strategy') or {}).get('type') in _SHARDED:
+    if _type_name(cfg.get('strategy') or {}) in _SHARDED:
         cfg.strategy = None
 
 
@@ -61,17 +60,28 @@ def _check_sharded(cfg: Config, name: str) -> None:
             f'`strategy.type` is {name!r}, and DeepSpeed is not installed: pip install '
             "deepspeed. FSDP needs nothing more: strategy.type='FSDPStrategy'."
         )
-    if name not in _OWN_STRATEGIES and not torch.cuda.is_available():
+    if name != 'FSDPStrategy' and not torch.cuda.is_available():
         raise UserValueError(
             f'`strategy.type` is {name!r}, which needs GPUs, and torch finds none. Use '
             "'FSDPStrategy' or 'DDPStrategy', or leave runner_type and strategy out."
         )
-    hooks = [hook.get('type') for hook in cfg.get('custom_hooks') or ()]
+    hooks = [_type_name(hook) for hook in cfg.get('custom_hooks') or ()]
     if 'EMAHook' in hooks:
         raise UserValueError(
             '`custom_hooks` has EMAHook, which averages whole weights, and with '
             f'{name} each process has parts of them. Leave one of them out.'
         )
+
+    if (cfg.get('randomness') or {}).get('diff_rank_seed'):
+        raise UserValueError(
+            '`randomness.diff_rank_seed` is True, so that each process would begin '
+            f'with other weights, and {name} takes a part from each. Set it to False.'
+        )
+
+
+def _type_name(part: dict) -> str:
+    """Name of a part's type without the scope of its registry."""
+    return str(part.get('type')).rpartition('.')[2]
 
 
 def use_cpu_processes(cfg: Config) -> None:

@@ -51,8 +51,19 @@ def compress_runs(runs: list[int], size: Sequence[int]) -> bytes:
             f'the runs add up to {total}, expected height * width = {height} * {width} '
             f'= {height * width} and none negative.'
         )
-    rle = dict(size=[height, width], counts=lengths)
+    rle = dict(size=[height, width], counts=_without_empty_runs(lengths))
     return mask_utils.frPyObjects(rle, height, width)['counts']
+
+
+def _without_empty_runs(lengths: np.ndarray) -> np.ndarray:
+    """Join the runs on both sides of empty ones, which pycocotools does not expect."""
+    if lengths[1:].all():
+        return lengths
+    values = np.flatnonzero(lengths) % 2
+    ends = np.cumsum(lengths)[lengths > 0]
+    is_end = np.append(values[1:] != values[:-1], True)
+    joined = np.diff(ends[is_end], prepend=0)
+    return np.append(0, joined) if values[0] else joined
 
 
 def compact_polygons(polygons: list[list[float]]) -> list[array]:

@@ -97,6 +97,11 @@ def foreground_runs(
     tails[has_pair] += np.where(ends_alone[has_pair], empty[lasts], 0)
     empty[heads] = first_runs
     stops = sum_up(empty + filled)
+    # pycocotools merges masks wrongly, or beyond its memory, if one has an empty run.
+    later = np.ones(len(empty), dtype=bool)
+    later[heads] = False
+    if not (filled.all() and empty[later].all() and tails[ends_alone & has_pair].all()):
+        return None
     totals = tails.astype(np.int64)
     totals[has_pair] += stops[lasts]
     unsigned = numbers.dtype.str.replace('i', 'u')  # in which what is negative is large
@@ -175,7 +180,9 @@ def _problem(text: str | bytes, pixels: int) -> str:
         return 'ends in the middle of a number'
     if min(runs) < 0:
         return 'has a negative run length'
-    return f'describes {sum(runs)} pixels instead of {pixels}'
+    if sum(runs) != pixels:
+        return f'describes {sum(runs)} pixels instead of {pixels}'
+    return 'has an empty run that is not the first one'
 
 
 def _codes(counts: Sequence[str | bytes]) -> tuple[np.ndarray, np.ndarray]:

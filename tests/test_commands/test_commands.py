@@ -20,7 +20,8 @@ def test_help_lists_every_command(capsys):
 GROUPS = {
     'data': data.COMMANDS,
     'convert': convert.COMMANDS,
-    'benchmark': dict.fromkeys((*PARTS, SUITE), ('', '')),
+    'benchmark': {name: ('', part.what) for name, part in PARTS.items()}
+    | {SUITE: ('', 'all of this in one command, as one page with plots')},
 }
 LEAVES = [[name] for name in COMMANDS if name not in GROUPS] + [
     [group, name] for group, names in GROUPS.items() for name in names

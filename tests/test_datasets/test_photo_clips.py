@@ -85,6 +85,29 @@ def test_the_set_can_be_loaded_and_is_the_same_for_a_seed(photos, tmp_path):
     assert [len(record['instances']) for record in dataset] == [1, 1, 0]
 
 
+def test_a_photo_that_is_missing_leaves_nothing(photos, tmp_path, capsys):
+    (tmp_path / '8.png').rename(tmp_path / 'away.png')
+    for _ in range(2):
+        with pytest.raises(SystemExit):
+            main([*photos, str(tmp_path / 'clips')])
+        assert '8.png' in capsys.readouterr().err
+    (tmp_path / 'away.png').rename(tmp_path / '8.png')
+    main([*photos, str(tmp_path / 'clips')])
+    assert not list((tmp_path / 'clips').glob('.*'))
+
+
+def test_objects_that_no_frame_shows_are_left_out(photos, tmp_path):
+    content = json.loads((tmp_path / 'photos.json').read_text())
+    corner = np.zeros(SIZE, dtype=np.uint8)
+    corner[0, 0] = 1
+    content['annotations'][0]['segmentation'] = rle_of(corner, compressed=False)
+    (tmp_path / 'photos.json').write_text(json.dumps(content))
+    main([*photos, str(tmp_path / 'clips')])
+    tracks = json.loads((tmp_path / 'clips' / 'valid.json').read_text())['annotations']
+    assert len(tracks) == 3
+    assert all(any(track['segmentations']) for track in tracks)
+
+
 def test_clips_of_two_sets_do_not_mix(photos, tmp_path, capsys):
     main([*photos, str(tmp_path / 'clips'), '--num-frames', '1'])
     with pytest.raises(SystemExit) as end:

@@ -82,6 +82,9 @@ def test_a_base_file_shares_a_large_model(started, tmp_path):
         (dict(type='ColossalAIStrategy'), 'needs GPUs, and torch finds none'),
         (dict(type='DeepSpeedStrategy'), 'DeepSpeed is not installed: pip install'),
         (dict(custom_hooks=[dict(type='EMAHook')]), 'averages whole weights'),
+        (dict(custom_hooks=[dict(type='mmengine.EMAHook')]), 'averages whole weights'),
+        (dict(type='mmengine.FSDPStrategy', launcher='none'), 'and there is one'),
+        (dict(randomness=dict(diff_rank_seed=True)), 'begin with other weights'),
     ],
 )
 def test_what_a_strategy_cannot_do_is_refused_at_once(started, values, message):

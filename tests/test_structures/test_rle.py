@@ -83,6 +83,22 @@ def test_runs_that_do_not_fill_the_mask_are_refused(runs):
         compress_runs(runs, [2, 3])
 
 
+@pytest.mark.parametrize(
+    ('runs', 'joined'),
+    [
+        ([0, 4, 0, 0, 21], [0, 4, 21]),
+        ([4, 0, 21], [25]),
+        ([3, 4, 0, 5, 13], [3, 9, 13]),
+        ([0, 0, 8, 0, 0, 4, 13], [8, 4, 13]),
+        ([0, 25, 0], [0, 25]),
+        ([9, 9, 7], [9, 9, 7]),
+    ],
+)
+def test_empty_runs_are_joined(runs, joined):
+    expected = mask_utils.frPyObjects(dict(size=[5, 5], counts=joined), 5, 5)
+    assert compress_runs(runs, [5, 5]) == expected['counts']
+
+
 def test_decoding_another_size_is_refused():
     rle = rle_of(random_mask(1))
     with pytest.raises(ValueError, match=r'RLE size \[7, 11\], expected \[11, 7\]'):

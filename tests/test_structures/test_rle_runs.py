@@ -74,6 +74,15 @@ def test_sums_that_overflow_32_bits_are_no_mask(size):
     assert first_invalid_rle([text], np.array([size])) == (0, problem)
 
 
+@pytest.mark.parametrize(
+    'runs', [[0, 4, 0, 0, 21], [4, 0, 21], [0, 25, 0], [9, 9, 7, 0], [9, 0, 0, 9, 7]]
+)
+def test_empty_runs_that_crash_pycocotools_are_no_mask(runs):
+    rle = mask_utils.frPyObjects(dict(size=[5, 5], counts=runs), 5, 5)
+    found = first_invalid_rle([encode([25]), rle['counts']], np.array([25, 25]))
+    assert found == (1, 'has an empty run that is not the first one')
+
+
 def test_random_strings_are_judged_as_one_by_one():
     rng = np.random.default_rng(5)
     valid = 0
@@ -89,7 +98,8 @@ def test_random_strings_are_judged_as_one_by_one():
         expected = None
         for n, (text, total) in enumerate(zip(texts, pixels)):
             runs = list(decode_one_by_one(text))
-            if expected is None and (min(runs) < 0 or sum(runs) != total):
+            wrong = min(runs) < 0 or sum(runs) != total or 0 in runs[1:]
+            if expected is None and wrong:
                 expected = n
         found = first_invalid_rle(texts, np.array(pixels))
         assert (found and found[0]) == expected

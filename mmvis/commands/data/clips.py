@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mmvis.atomic_file import check_output
-from mmvis.engine.command_line import ToolArgumentParser, positive_int
+from mmvis.engine.command_line import ToolArgumentParser, positive_int, seed
 from mmvis.engine.user_errors import user_errors
 from mmvis.progress import Progress
 
@@ -40,7 +40,7 @@ def main(args: Sequence[str] | None = None) -> None:
         '--num-frames', type=positive_int, default=6, help='of a video (default: 6)'
     )
     parser.add_argument(
-        '--seed', type=int, default=0, help="of the camera's motion (default: 0)"
+        '--seed', type=seed, default=0, help="of the camera's motion (default: 0)"
     )
     options = parser.parse_args(args)
 

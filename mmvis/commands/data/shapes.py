@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from mmvis.engine.command_line import ToolArgumentParser
+from mmvis.engine.command_line import ToolArgumentParser, seed
 from mmvis.engine.user_errors import user_errors
 from mmvis.progress import Progress
 
@@ -43,7 +43,7 @@ def parse_args(args: Sequence[str] | None = None) -> argparse.Namespace:
     )
     parser.add_argument('--height', type=int, help='height in pixels')
     parser.add_argument('--width', type=int, help='width in pixels')
-    parser.add_argument('--seed', type=int, help='seed of the set (default: 0)')
+    parser.add_argument('--seed', type=seed, help='seed of the set (default: 0)')
     parser.add_argument(
         '--workers', type=int, default=1, help='processes that render (default: 1)'
     )

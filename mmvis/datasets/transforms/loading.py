@@ -1,7 +1,6 @@
 """Loading of a clip's images and annotations."""
 
 import io
-import math
 from collections.abc import Sequence
 
 import cv2
@@ -29,6 +28,7 @@ _REDUCED = {
     2: cv2.IMREAD_REDUCED_COLOR_2,
 }
 _MARGIN = 1.5
+_ORIENTATION, _FIRST_TURNED = 0x0112, 5  # the tag in EXIF; from 5 on by a quarter
 
 
 @TRANSFORMS.register_module()
@@ -93,7 +93,7 @@ class LoadFrameFromFile(BaseTransform):
         expected = (results['height'], results['width'])
         reduction = self._reduction(data, expected)
         img = self._decode(data, path, reduction)
-        size = img.shape[:2] if reduction == 1 else _full_size(data, img, reduction)
+        size = img.shape[:2] if reduction == 1 else _full_size(data)
         if size != expected:
             raise UserValueError(
                 f'{path}: the image is (height, width) = {size}, but video '
@@ -113,8 +113,16 @@ class LoadFrameFromFile(BaseTransform):
             return 1
         height, width = size
         target = mmcv.rescale_size((width, height), self.decode_scale)
-        ratio = min(width / target[0], height / target[1])
-        return next((r for r in _REDUCED if ratio >= r * _MARGIN), 1)
+        ratio = min(width / max(target[0], 1), height / max(target[1], 1))
+        # A side that is no multiple would end in a pixel that is partly beyond it.
+        return next(
+            (
+                r
+                for r in _REDUCED
+                if ratio >= r * _MARGIN and height % r == width % r == 0
+            ),
+            1,
+        )
 
     def _decode(self, data: bytes, path: str, reduction: int) -> np.ndarray:
         if not data.rstrip(b'\x00').endswith(_END_MARKERS):
@@ -178,14 +186,15 @@ def _check_decode_scale(decode_scale: Sequence[int], imdecode_backend: str) -> N
         )
 
 
-def _full_size(data: bytes, img: np.ndarray, reduction: int) -> tuple[int, int]:
-    """Height and width of a JPEG that was decoded at a reduced size.
+def _full_size(data: bytes) -> tuple[int, int]:
+    """Height and width of a JPEG, whatever size it was decoded at.
 
     The sides in its header are in the order in which the picture was taken; OpenCV
     turns it upright.
     """
-    width, height = Image.open(io.BytesIO(data)).size
-    is_turned = img.shape[0] != math.ceil(height / reduction)
+    header = Image.open(io.BytesIO(data))
+    width, height = header.size
+    is_turned = header.getexif().get(_ORIENTATION, 1) >= _FIRST_TURNED
     return (width, height) if is_turned else (height, width)
 
 

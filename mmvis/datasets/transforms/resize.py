@@ -64,6 +64,12 @@ class Resize(MMDetResize):
         size = results['scale']
         if self.keep_ratio:
             size = mmcv.rescale_size((width, height), size)
+        if width > img.shape[1] and (size[0] > img.shape[1] or size[1] > img.shape[0]):
+            raise UserValueError(
+                f'A frame was decoded at {img.shape[:2]} pixels (h, w), less than '
+                f'Resize asks for: {size[::-1]}. Set `decode_scale` of '
+                'LoadFrameFromFile to the `scale` of Resize, or remove it.'
+            )
         results['img'] = self._resize(img, size)
         results['img_shape'] = results['img'].shape[:2]
         results['scale_factor'] = (size[0] / width, size[1] / height)

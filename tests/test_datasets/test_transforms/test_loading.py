@@ -160,25 +160,25 @@ def photo(height, width):
         ((16, 12), (30, 40)),
         ((26, 20), (30, 40)),
         ((27, 20), (60, 80)),
-        ((54, 40), (119, 160)),
-        ((100, 100), (119, 160)),
-        ((150, 150), (238, 319)),
+        ((54, 41), (120, 160)),
+        ((100, 100), (120, 160)),
+        ((150, 150), (240, 320)),
         ((640, 8), (30, 40)),
-        ((1000, 1000), (238, 319)),
-        (None, (238, 319)),
+        ((1000, 1000), (240, 320)),
+        (None, (240, 320)),
     ],
 )
 def test_large_jpegs_are_decoded_at_a_reduced_size(tmp_path, decode_scale, size):
     path = tmp_path / 'frame.jpg'
-    cv2.imwrite(str(path), photo(238, 319))
+    cv2.imwrite(str(path), photo(240, 320))
     loader = LoadFrameFromFile(decode_scale=decode_scale)
-    results = loader.transform(frame_of(path, (238, 319)))
+    results = loader.transform(frame_of(path, (240, 320)))
     assert results['img'].shape[:2] == size
-    assert results['img_shape'] == results['ori_shape'] == (238, 319)
+    assert results['img_shape'] == results['ori_shape'] == (240, 320)
     if decode_scale is None:
         assert 'decoded_shape' not in results
     else:
-        assert results['decoded_shape'] == (None if size == (238, 319) else size)
+        assert results['decoded_shape'] == (None if size == (240, 320) else size)
 
 
 def test_reduced_frames_look_like_whole_ones(tmp_path):
@@ -206,11 +206,41 @@ def test_upright_size_of_turned_photos(tmp_path):
     assert results['ori_shape'] == (240, 120)
 
 
-@pytest.mark.parametrize('size', [(238, 320), (239, 319), (319, 238)])
+def test_turned_photos_that_are_almost_square(tmp_path):
+    path = tmp_path / 'turned.jpg'
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(photo(240, 242)).save(path, exif=exif)
+    loader = LoadFrameFromFile(decode_scale=(60, 60))
+    assert loader.transform(frame_of(path, (242, 240)))['decoded_shape'] == (121, 120)
+    with pytest.raises(ValueError, match=r'is \(height, width\) = \(242, 240\), but'):
+        loader.transform(frame_of(path, (240, 242)))
+
+
+def test_sides_that_are_no_multiple_are_decoded_whole(tmp_path):
+    path = tmp_path / 'frame.jpg'
+    cv2.imwrite(str(path), photo(238, 321))
+    results = LoadFrameFromFile(decode_scale=(16, 12)).transform(
+        frame_of(path, (238, 321))
+    )
+    assert results['decoded_shape'] is None
+
+
+def test_frames_are_not_decoded_smaller_than_resize_asks_for(tmp_path):
+    path = tmp_path / 'frame.jpg'
+    cv2.imwrite(str(path), photo(240, 320))
+    frame = LoadFrameFromFile(decode_scale=(40, 30)).transform(
+        frame_of(path, (240, 320))
+    )
+    with pytest.raises(ValueError, match='less than Resize asks for'):
+        Resize(scale=(96, 72)).transform(frame)
+
+
+@pytest.mark.parametrize('size', [(240, 328), (248, 320), (320, 240)])
 def test_another_size_is_noticed_at_a_reduced_size(tmp_path, size):
     path = tmp_path / 'frame.jpg'
-    cv2.imwrite(str(path), photo(238, 319))
-    with pytest.raises(ValueError, match=r'is \(height, width\) = \(238, 319\), but'):
+    cv2.imwrite(str(path), photo(240, 320))
+    with pytest.raises(ValueError, match=r'is \(height, width\) = \(240, 320\), but'):
         LoadFrameFromFile(decode_scale=(27, 20)).transform(frame_of(path, size))
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from mmvis.errors import UserValueError
 from mmvis.file_kind import check_is_file
 
-__all__ = ['atomic_file', 'check_output']
+__all__ = ['atomic_file', 'check_empty_folder', 'check_output']
 
 # Folders whose leftovers of killed runs this process has removed.
 _clean_folders: set[Path] = set()
@@ -57,6 +57,21 @@ def atomic_file(path: str | os.PathLike) -> Iterator[Path]:
         if error.errno is None or not is_about_path:
             raise
         raise OSError(error.errno, error.strerror, str(path)) from error
+
+
+def check_empty_folder(folder: Path) -> None:
+    """Check that what is written into a folder mixes with nothing else.
+
+    Args:
+        folder (Path): Must be empty or new.
+
+    Raises:
+        ValueError: If there are files in it.
+    """
+    if folder.is_dir() and any(folder.iterdir()):
+        raise UserValueError(
+            f'{folder} has files already. Remove them, or choose another folder.'
+        )
 
 
 def check_output(path: str | os.PathLike, *inputs: str | os.PathLike | None) -> None:

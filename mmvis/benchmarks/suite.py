@@ -14,13 +14,10 @@ from mmvis.atomic_file import atomic_file
 from mmvis.benchmarks.protocol import PROTOCOL, describe_machine
 from mmvis.benchmarks.report import Report
 from mmvis.benchmarks.run import run_part
-from mmvis.commands.benchmark import parse
+from mmvis.commands.benchmark import MINUTES, parse
 from mmvis.errors import UserValueError
 
-__all__ = ['MINUTES', 'SUITES', 'Entry', 'run_suite']
-
-#: After these no part begins, if nothing else is said.
-MINUTES = 8
+__all__ = ['SUITES', 'Entry', 'run_suite']
 
 _INTRODUCTION = """# Performance
 

@@ -12,7 +12,7 @@ from mmvis.commands.command_group import CommandGroup
 from mmvis.engine.command_line import ToolArgumentParser, positive_int, seed
 from mmvis.engine.user_errors import user_errors
 
-__all__ = ['PARTS', 'SUITE', 'Part', 'main', 'parse']
+__all__ = ['MINUTES', 'PARTS', 'SUITE', 'Part', 'main', 'parse']
 
 _AXES = ('clip-len', 'frame-size', 'video-length', 'objects')
 _ARGUMENTS: dict[str, dict[str, Any]] = {
@@ -71,6 +71,8 @@ class Part:
 
 #: The command that runs the parts with fixed settings.
 SUITE = 'suite'
+#: After these the suite begins no part.
+MINUTES = 8
 #: Name -> part.
 PARTS = {
     'forward': Part(
@@ -208,8 +210,8 @@ def _run_suite(words: Sequence[str]) -> None:
     parser.add_argument(
         '--minutes',
         type=positive_int,
-        default=8,
-        help='begin no further part after these (default: 8)',
+        default=MINUTES,
+        help='begin no further part after these (default: %(default)s)',
     )
     options = parser.parse_args(words)
     with user_errors(SUITE):

@@ -7,9 +7,7 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-import cv2
-
-from mmvis.atomic_file import atomic_file
+from mmvis.atomic_file import check_empty_folder
 from mmvis.datasets.coco_clip import CocoClipDataset
 from mmvis.datasets.seeded_index import SeededIndex
 from mmvis.datasets.transforms import (
@@ -18,8 +16,8 @@ from mmvis.datasets.transforms import (
     MakePseudoClip,
     SampleAllFrames,
 )
-from mmvis.errors import UserValueError
 from mmvis.labels.label_set import add_annotation, encode_mask
+from mmvis.visualization import write_image
 
 __all__ = ['PhotoClips']
 
@@ -76,13 +74,11 @@ class PhotoClips:
             dict: The annotations in YouTube-VIS format.
 
         Raises:
-            UserValueError: If there are files in the folder, or a photo is missing,
-                corrupted or of another size.
+            OSError: If a photo is missing, or a frame cannot be written.
+            UserValueError: If there are files in the folder, or a photo is corrupted
+                or of another size.
         """
-        if folder.is_dir() and any(folder.iterdir()):
-            raise UserValueError(
-                f'{folder} has files already. Remove them, or choose another folder.'
-            )
+        check_empty_folder(folder)
         partial = folder.with_name(f'.{folder.name}.partial')
         shutil.rmtree(partial, ignore_errors=True)
         partial.mkdir(parents=True)
@@ -110,9 +106,7 @@ def _write_frames(clip: dict, folder: Path) -> dict:
     names = []
     for number, img in enumerate(clip['img']):
         name = f'{video_id:06d}/{number:05d}.jpg'
-        with atomic_file(folder / name) as partial:
-            _, content = cv2.imencode('.jpg', img, [cv2.IMWRITE_JPEG_QUALITY, 95])
-            partial.write_bytes(content.tobytes())
+        write_image(folder / name, img)
         names.append(name)
     height, width = clip['img'][0].shape[:2]
     return dict(

@@ -14,7 +14,7 @@ import numpy as np
 from mmengine.structures import InstanceData
 from pycocotools import mask as mask_utils
 
-from mmvis.errors import UserValueError
+from mmvis.atomic_file import check_empty_folder
 from mmvis.labels.faults import Fault, Faults
 from mmvis.outputs import safe_name
 from mmvis.sources.image_files import read_image
@@ -70,10 +70,7 @@ def write_fault_pictures(
         OSError: If a picture cannot be written.
         UserValueError: If there are files in ``out_dir``.
     """
-    if out_dir.is_dir() and any(out_dir.iterdir()):
-        raise UserValueError(
-            f'{out_dir} has files already. Remove them, or choose another folder.'
-        )
+    check_empty_folder(out_dir)
     labels = _Labels(msgspec.json.decode(read_content(path)), frames)
     by_place: dict[_Place, list[Fault]] = {}
     for fault in faults:

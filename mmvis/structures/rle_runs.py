@@ -95,13 +95,13 @@ def foreground_runs(
     steps[heads] = 0  # the second run of background is no difference to the first one
     empty = sum_up(steps)
     tails[has_pair] += np.where(ends_alone[has_pair], empty[lasts], 0)
+    # pycocotools merges masks wrongly, or beyond its memory, if one has an empty run
+    # that is not the first one; the first runs are 0 here.
+    is_full = np.count_nonzero(empty) == len(empty) - len(heads)
+    if not (is_full and filled.all() and tails[ends_alone & has_pair].all()):
+        return None
     empty[heads] = first_runs
     stops = sum_up(empty + filled)
-    # pycocotools merges masks wrongly, or beyond its memory, if one has an empty run.
-    later = np.ones(len(empty), dtype=bool)
-    later[heads] = False
-    if not (filled.all() and empty[later].all() and tails[ends_alone & has_pair].all()):
-        return None
     totals = tails.astype(np.int64)
     totals[has_pair] += stops[lasts]
     unsigned = numbers.dtype.str.replace('i', 'u')  # in which what is negative is large

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import cv2
 
-from mmvis.atomic_file import atomic_file
+from mmvis.atomic_file import atomic_file, check_empty_folder
 from mmvis.engine.command_line import ToolArgumentParser
 from mmvis.engine.user_errors import user_errors
 from mmvis.errors import UserValueError
@@ -73,10 +73,7 @@ def split_into_frames(source: FrameSource, folder: Path, quality: int = 95) -> i
     Raises:
         UserValueError: If there are files in the folder, or a frame cannot be read.
     """
-    if folder.is_dir() and any(folder.iterdir()):
-        raise UserValueError(
-            f'{folder} has files already. Remove them, or choose another folder.'
-        )
+    check_empty_folder(folder)
     number = 0
     for number, frame in enumerate(source, start=1):
         ok, content = cv2.imencode(

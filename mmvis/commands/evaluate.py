@@ -120,7 +120,11 @@ def evaluate(options: argparse.Namespace) -> tuple[Report, dict[int, str], dict]
             f'{options.gt}: annotations: there are none, so nothing can be scored. The '
             'official valid and test annotations are not public.'
         )
-    results = read_results(options.results, gt, is_strict=is_strict)
+    # RLE strings are checked where they are decoded, which spares decoding them twice.
+    is_scored_only = is_strict and not options.track_metrics
+    results = read_results(
+        options.results, gt, is_strict=is_strict, check_rle=not is_scored_only
+    )
     long_ids = None
     if options.short_gt is not None or options.min_long_len is not None:
         path = options.short_gt
@@ -133,7 +137,11 @@ def evaluate(options: argparse.Namespace) -> tuple[Report, dict[int, str], dict]
     use_cats = not options.class_agnostic
     if not use_cats:
         names = {-1: 'all as one'}
-    report = make_report(gt, results, long_ids, use_cats, options.jobs)
+    try:
+        report = make_report(gt, results, long_ids, use_cats, options.jobs)
+    except UserValueError:
+        read_results(options.results, gt, is_strict=is_strict)  # names the entry
+        raise
     return report, names, of_tracks
 
 

@@ -57,7 +57,7 @@ def parse_ground_truth(content: bytes, source: str, is_strict: bool = True) -> d
     sizes = {video['id']: (video['height'], video['width']) for video in gt['videos']}
     for annotation in gt['annotations']:
         masks = annotation['segmentations']
-        if annotation['video_id'] in sizes and any(isinstance(m, list) for m in masks):
+        if annotation['video_id'] in sizes and list in map(type, masks):
             size = sizes[annotation['video_id']]
             masks[:] = [mask and compress(mask, *size) for mask in masks]
     if is_strict:

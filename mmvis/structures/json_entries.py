@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from itertools import compress
 from operator import itemgetter
@@ -81,9 +81,15 @@ def garbage_collection_paused() -> Iterator[None]:
 
 
 class MaskCheck:
-    """Checks that masks fill their frame, the RLE strings of many tracks at a time."""
+    """Checks that masks fill their frame, the RLE strings of many tracks at a time.
 
-    def __init__(self) -> None:
+    Args:
+        sizes_only (bool): Whether to check only the sizes that masks state, for RLE
+            strings that are checked where they are decoded. Defaults to False.
+    """
+
+    def __init__(self, sizes_only: bool = False) -> None:
+        self._sizes_only = sizes_only
         self._counts: list[str] = []  # compressed RLE
         self._pixels: list[int] = []  # that they must have
         # Where they are, track by track: path of a mask, and all masks.
@@ -101,7 +107,7 @@ class MaskCheck:
         Raises:
             ValueError: If one is of another size, or see :meth:`finish`.
         """
-        found = [mask for mask in masks if type(mask) is dict]
+        found = _rles(masks)
         sizes = list(map(itemgetter('size'), found))
         if size is not None and sizes.count(size) < len(found):
             frame_id = next(
@@ -111,6 +117,8 @@ class MaskCheck:
                 f'{masks[frame_id]["size"]} given, but its video has [height, width] = '
                 f'{size}.'
             )
+        if self._sizes_only:
+            return
         counts = list(map(itemgetter('counts'), found))
         if list in set(map(type, counts)):  # uncompressed
             is_text = [type(item) is str for item in counts]
@@ -158,8 +166,8 @@ def decode_entry(
         masks = entry['segmentations']
     else:
         masks = getattr(entry, 'segmentations', ())  # COCO's has one mask
-    masks = [mask for mask in masks if type(mask) is dict]
-    num_texts = [type(mask['counts']) for mask in masks].count(str)
+    masks = _rles(masks)
+    num_texts = list(map(type, map(itemgetter('counts'), masks))).count(str)
     num_quotes = 4 * len(masks) + 2 * num_texts
     if bytes(text).count(b'"') == num_quotes + 2 * num_required:
         return entry
@@ -167,6 +175,14 @@ def decode_entry(
         if name != 'segmentations' or bytes(value).count(b'"') != num_quotes:
             check_keys(value, place.at(f'.{printable(name)}'))
     return entry
+
+
+def _rles(masks: Iterable[Any]) -> list[dict]:
+    """The masks that are RLE: neither None nor polygons."""
+    found = list(filter(None, masks))
+    if list(map(type, found)).count(dict) == len(found):  # the usual case, and fast
+        return found
+    return [mask for mask in found if type(mask) is dict]
 
 
 def find_id(entry_id: int, known: dict, place: Place, key: str) -> Any:

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -40,8 +39,7 @@ _TOKEN = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[\]{}:]|[^"\[\]{}:]+', re.DOTALL)
 _STEP = re.compile(r'\.([^.\[]+)|\[(\d+)\]')
 
 
-@dataclass(frozen=True)
-class Place:
+class Place(NamedTuple):
     """A value in a file, for messages.
 
     Attributes:

@@ -33,10 +33,19 @@ class _Result(TypedDict):
 
 
 _RESULT = msgspec.json.Decoder(_Result)
+_RESULTS = msgspec.json.Decoder(list[_Result])
+# Quotes of the two keys of a mask and of its counts, and of the four keys of a result.
+_QUOTES_OF_MASK = 6
+_QUOTES_OF_RESULT = 8
 
 
 def read_results(
-    path: str | Path, gt: dict, backend_args: dict | None = None, is_strict: bool = True
+    path: str | Path,
+    gt: dict,
+    *,
+    backend_args: dict | None = None,
+    is_strict: bool = True,
+    check_rle: bool = True,
 ) -> list[dict]:
     """Read a results file, see :func:`parse_results`.
 
@@ -44,7 +53,10 @@ def read_results(
         OSError: If the file cannot be read.
         ValueError: If anything in it is not as the format says.
     """
-    return parse_results(read_content(path, backend_args), gt, str(path), is_strict)
+    content = read_content(path, backend_args)
+    return parse_results(
+        content, gt, str(path), is_strict=is_strict, check_rle=check_rle
+    )
 
 
 def to_json(value: Any, source: str) -> bytes:
@@ -63,7 +75,12 @@ def to_json(value: Any, source: str) -> bytes:
 
 @garbage_collection_paused()
 def parse_results(
-    content: bytes, gt: dict, source: str, is_strict: bool = True
+    content: bytes,
+    gt: dict,
+    source: str,
+    *,
+    is_strict: bool = True,
+    check_rle: bool = True,
 ) -> list[dict]:
     """Parse and check a results file against the videos and categories it is for.
 
@@ -74,6 +91,8 @@ def parse_results(
         source (str): Name of the file, for messages.
         is_strict (bool): Whether to refuse what the official evaluator takes in
             silence. Defaults to True.
+        check_rle (bool): Whether to check the RLE strings. If not, whoever decodes
+            them has to. Defaults to True.
 
     Returns:
         list[dict]: ``video_id``, ``category_id``, ``score`` and ``segmentations``
@@ -91,11 +110,15 @@ def parse_results(
         )
     videos = {video['id']: video for video in gt['videos']}
     categories = {category['id']: category for category in gt['categories']}
-    check = MaskCheck()
-    results = []
-    for index, text in enumerate(elements(content, top)):
+    check = MaskCheck(sizes_only=not check_rle)
+    results = _decode_at_once(content)
+    if results is None:  # what is wrong is found entry by entry
+        results = [
+            decode_entry(text, _RESULT, top.at(f'[{index}]'))
+            for index, text in enumerate(elements(content, top))
+        ]
+    for index, result in enumerate(results):
         place = top.at(f'[{index}]')
-        result = decode_entry(text, _RESULT, place)
         masks = result['segmentations']
         size = None
         if is_strict:
@@ -104,6 +127,23 @@ def parse_results(
             check_length(masks, video, place, 'segmentations')
             size = [video['height'], video['width']]
         check.add(masks, size, place, '.segmentations[{}]')
-        results.append(result)
     check.finish()
     return results
+
+
+def _decode_at_once(content: bytes) -> list[dict] | None:
+    """Decode a whole file, which is faster than entry by entry.
+
+    Returns:
+        list[dict] | None: None if an entry is invalid, or has more keys or quotes than
+        it needs: one might be a key that occurs twice.
+    """
+    try:
+        results: list[Any] = _RESULTS.decode(content)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+    num_masks = sum(
+        list(map(type, result['segmentations'])).count(dict) for result in results
+    )
+    num_quotes = _QUOTES_OF_MASK * num_masks + _QUOTES_OF_RESULT * len(results)
+    return results if content.count(b'"') == num_quotes else None

@@ -9,17 +9,23 @@ the difference to the run before the previous one that is written.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, cast
 
 import numpy as np
 
-__all__ = ['ForegroundRuns', 'first_invalid_rle', 'first_problem', 'foreground_runs']
+__all__ = [
+    'ForegroundRuns',
+    'cache_sized_parts',
+    'first_invalid_rle',
+    'first_problem',
+    'foreground_runs',
+]
 
 _FIRST, _LAST = ord('0'), ord('0') + 63
 _MORE, _SIGN, _DIGIT, _BITS = 32, 16, 31, 5
 _MAX_DIGITS = 7  # 35 bits: the longest that 32-bit counts can need
-_AT_ONCE = 1 << 17  # characters that are checked at a time, to stay in the cache
+_AT_ONCE = 1 << 17  # characters that are decoded at a time, to stay in the cache
 # A first sum that leaves the mask is still a number of 32 bits: see `foreground_runs`.
 _MAX_INT32 = 1 << 29
 
@@ -126,16 +132,29 @@ def first_invalid_rle(
         tuple[int, str] | None: Index of the string and what is wrong with it; None
         if all are valid.
     """
+    for part in cache_sized_parts(counts):
+        if foreground_runs(counts[part], pixels[part]) is None:
+            index, problem = first_problem(counts[part], pixels[part])
+            return part.start + index, problem
+    return None
+
+
+def cache_sized_parts(counts: Sequence[str | bytes]) -> Iterator[slice]:
+    """Split strings so that those of a part are decoded within the cache.
+
+    Args:
+        counts (Sequence[str | bytes]): N compressed strings.
+
+    Yields:
+        slice: At least one string of them, in order.
+    """
     ends = np.cumsum(np.fromiter(map(len, counts), dtype=np.int64, count=len(counts)))
     start = 0
     while start < len(counts):
         limit = (ends[start - 1] if start else 0) + _AT_ONCE
         stop = max(int(np.searchsorted(ends, limit)), start + 1)
-        if foreground_runs(counts[start:stop], pixels[start:stop]) is None:
-            index, problem = first_problem(counts[start:stop], pixels[start:stop])
-            return start + index, problem
+        yield slice(start, stop)
         start = stop
-    return None
 
 
 def first_problem(counts: Sequence[str | bytes], pixels: np.ndarray) -> tuple[int, str]:

@@ -235,8 +235,11 @@ class AnnotationReader:
                     f'expected [x, y, width, height] without negative sides, got {box}.'
                 )
         self.check.add(track.segmentations, size, place, self.mask_path)
+        # The usual kind of mask, of which there are many, without a function call each.
         fields['segmentations'] = [
-            self._compact(mask, size, place, frame_id) if mask else None
+            dict(size=size or mask['size'], counts=mask['counts'].encode())
+            if type(mask) is dict and type(mask['counts']) is str
+            else (self._compact(mask, size, place, frame_id) if mask else None)
             for frame_id, mask in enumerate(track.segmentations)
         ]
         return dict(

@@ -74,3 +74,31 @@ def test_scoring_imports_no_torch(files):
     )
     assert done.returncode == 0, done.stderr
     assert done.stdout.splitlines()[-1] == '[]'
+
+
+@pytest.mark.parametrize('options', [[], ['--class-agnostic'], ['--jobs', '2']])
+@pytest.mark.parametrize(
+    ('num_extra', 'category_id'),
+    [(0, 1), (120, 1), (0, 99)],
+    ids=['scored', 'after the 100 that count', 'of a category without ground truth'],
+)
+def test_a_corrupted_mask_is_named_wherever_it_is(
+    num_extra, category_id, options, files, capsys
+):
+    gt_file, results_file = files
+    gt = json.loads(Path(gt_file).read_text())
+    gt['categories'].append(dict(id=99, name='unused'))
+    Path(gt_file).write_text(json.dumps(gt))
+    results = json.loads(Path(results_file).read_text())
+    first = next(entry for entry in results if entry['category_id'] == 1)
+    results += [dict(first, score=0.5)] * num_extra
+    masks = list(first['segmentations'])
+    frame_id = next(t for t, mask in enumerate(masks) if mask)
+    masks[frame_id] = dict(masks[frame_id], counts='11')
+    bad = dict(first, category_id=category_id, segmentations=masks, score=0.01)
+    results.append(bad)
+    Path(results_file).write_text(json.dumps(results))
+    with pytest.raises(SystemExit, match='2'):
+        main([gt_file, results_file, *options])
+    place = f'results.json: [{len(results) - 1}].segmentations[{frame_id}].counts: '
+    assert place in capsys.readouterr().err

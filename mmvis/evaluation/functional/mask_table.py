@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import chain, compress
 from operator import itemgetter
 
 import numpy as np
-from pycocotools import mask as mask_utils
 
 from mmvis.errors import UserValueError
-from mmvis.structures.rle_runs import first_invalid_rle, first_problem, foreground_runs
+from mmvis.structures.rle_runs import (
+    ForegroundRuns,
+    cache_sized_parts,
+    first_invalid_rle,
+    first_problem,
+    foreground_runs,
+)
 
-__all__ = ['MaskTable', 'mean_mask_areas']
-
-# pycocotools 2.0.11 on numpy 2 raises OverflowError in `area` from 256 masks on.
-_CHUNK = 255
+__all__ = ['MaskTable', 'check_masks', 'mean_mask_areas']
 
 
 class MaskTable:
@@ -55,7 +58,7 @@ class MaskTable:
         )
         counts = list(map(itemgetter('counts'), masks))
         if not self.is_regular:
-            _raise_if_invalid(counts, sizes)
+            check_masks(tracks)
         elif masks:
             places = np.fromiter(compress(range(len(entries)), entries), dtype=int)
             self._decode(counts, sizes[0], places, num_frames)
@@ -70,12 +73,7 @@ class MaskTable:
     ) -> None:
         """Decode the masks at some places of the row of all frames of all tracks."""
         pixels = size[0] * size[1]
-        all_pixels = np.full(len(counts), pixels)
-        runs = foreground_runs(counts, all_pixels)
-        if runs is None:
-            index, problem = first_problem(counts, all_pixels)
-            raise _invalid_mask(counts[index], size, problem)
-        starts, stops, sizes = runs
+        starts, stops, sizes = _runs(counts, [size] * len(counts))
         owner, frame_ids = np.divmod(places, num_frames)
         run_ends = np.cumsum(sizes)
         firsts = run_ends - sizes
@@ -137,27 +135,54 @@ def mean_mask_areas(tracks: list[list]) -> np.ndarray:
 
     Returns:
         np.ndarray: Areas in pixels, shape (N,); 0 for tracks without foreground.
+
+    Raises:
+        ValueError: If a mask is not as many pixels as its size says.
     """
-    masks = [mask for track in tracks for mask in track if mask]
-    if not masks:
-        return np.zeros(len(tracks))
-    parts = [
-        mask_utils.area(masks[start : start + _CHUNK])
-        for start in range(0, len(masks), _CHUNK)
-    ]
-    areas = np.concatenate(parts).astype(float)
+    counts, sizes = _masks(tracks)
+    areas = np.zeros(len(counts))
+    for part in cache_sized_parts(counts):
+        runs = _runs(counts[part], sizes[part])
+        filled = np.append(0, np.cumsum(runs.stops - runs.starts, dtype=np.int64))
+        ends = np.cumsum(runs.sizes)
+        areas[part] = filled[ends] - filled[ends - runs.sizes]
     num_masks = [sum(map(bool, track)) for track in tracks]
     owner = np.repeat(np.arange(len(tracks)), num_masks)
     sums = np.bincount(owner, areas, len(tracks))
     return sums / np.maximum(np.bincount(owner, areas > 0, len(tracks)), 1)
 
 
-def _raise_if_invalid(counts: list[str | bytes], sizes: list[list[int]]) -> None:
-    """Name the first corrupted mask; with some of them pycocotools never returns."""
+def check_masks(tracks: list[list]) -> None:
+    """Check the masks of tracks that are not decoded into a table.
+
+    Args:
+        tracks (list[list]): Per track a compressed RLE or None per frame.
+
+    Raises:
+        ValueError: If a mask is not as many pixels as its size says; with some of
+            them pycocotools never returns.
+    """
+    counts, sizes = _masks(tracks)
     problem = first_invalid_rle(counts, np.array([h * w for h, w in sizes]))
     if problem is not None:
         index, text = problem
         raise _invalid_mask(counts[index], sizes[index], text)
+
+
+def _masks(tracks: list[list]) -> tuple[list[str | bytes], list[list[int]]]:
+    """Counts and sizes of all masks of some tracks."""
+    masks = list(filter(None, chain.from_iterable(tracks)))
+    return list(map(itemgetter('counts'), masks)), list(map(itemgetter('size'), masks))
+
+
+def _runs(counts: Sequence[str | bytes], sizes: Sequence[list[int]]) -> ForegroundRuns:
+    """Decode and check some masks."""
+    pixels = np.array([h * w for h, w in sizes])
+    runs = foreground_runs(counts, pixels)
+    if runs is None:
+        index, problem = first_problem(counts, pixels)
+        raise _invalid_mask(counts[index], sizes[index], problem)
+    return runs
 
 
 def _invalid_mask(counts: str | bytes, size: list[int], problem: str) -> UserValueError:

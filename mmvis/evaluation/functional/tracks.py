@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from mmvis.errors import UserValueError
+from mmvis.evaluation.functional.mask_table import check_masks
 from mmvis.structures.rle import compress
 
 __all__ = [
@@ -139,7 +140,8 @@ def index_results(
         TrackSet: The predictions of known categories that can count.
 
     Raises:
-        ValueError: If a prediction is of a video that the ground truth lacks.
+        ValueError: If a prediction is of a video that the ground truth lacks, or an
+            RLE of one that does not count is corrupted.
     """
     video_ids = [result['video_id'] for result in results]
     if not video_index.keys() >= set(video_ids):
@@ -157,7 +159,9 @@ def index_results(
     groups = cats * num_groups_per_cat + videos
     order = np.lexsort((cat_ids, -scores, groups)) if kept else cats
     ranks = _ranks(groups[order])
-    order, ranks = order[ranks < max_dets], ranks[ranks < max_dets]
+    is_left_out = ranks >= max_dets
+    check_masks([kept[i]['segmentations'] for i in order[is_left_out].tolist()])
+    order, ranks = order[~is_left_out], ranks[~is_left_out]
     return TrackSet(
         groups=groups[order],
         segmentations=[kept[i]['segmentations'] for i in order.tolist()],

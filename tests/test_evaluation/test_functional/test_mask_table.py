@@ -2,7 +2,11 @@ import numpy as np
 import pytest
 from pycocotools import mask as mask_utils
 
-from mmvis.evaluation.functional.mask_table import MaskTable, mean_mask_areas
+from mmvis.evaluation.functional.mask_table import (
+    MaskTable,
+    check_masks,
+    mean_mask_areas,
+)
 
 
 @pytest.fixture
@@ -102,3 +106,15 @@ def test_broken_masks_are_refused(tracks, is_regular, counts, problem):
         rles[0].append(None)
     with pytest.raises(ValueError, match=problem):
         MaskTable(rles)
+
+
+@pytest.mark.parametrize('read', [MaskTable, check_masks, mean_mask_areas])
+def test_invalid_masks_are_refused_by_all_that_read_them(read, tracks):
+    _, rles = tracks
+    counts = rles[1][3]['counts']
+    rles[1][3] = dict(size=[7, 9], counts=counts + b'1')
+    rles[2][0] = None
+    with pytest.raises(ValueError, match=r'size \[7, 9\] is no valid RLE: it .*pixels'):
+        read(rles)
+    rles[1][3] = None
+    read(rles)

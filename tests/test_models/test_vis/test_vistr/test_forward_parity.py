@@ -35,10 +35,14 @@ def compare(given, expected, atol, rtol=0.0):
 
 
 def compare_stats(x, expected):
-    """Mean, deviation, largest value of a whole tensor, relative to the deviation."""
+    """Mean and deviation of a whole tensor, relative to the deviation; largest value.
+
+    That is a single value, whose last digits depend on the CPU: relative to itself.
+    """
     x = x.double()
     given = torch.stack([x.mean(), x.std(correction=0), x.abs().max()])
-    compare(given, expected[:3], atol=1e-4 * expected[1].item())
+    compare(given[:2], expected[:2], atol=1e-4 * expected[1].item())
+    compare(given[2], expected[2], atol=0, rtol=1e-4)
 
 
 def compare_slice(x, golden, key, index):

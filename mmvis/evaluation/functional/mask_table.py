@@ -56,10 +56,10 @@ class MaskTable:
         self.is_regular = sizes.count(self.size) == len(sizes) and all(
             len(track) == num_frames for track in tracks
         )
-        counts = list(map(itemgetter('counts'), masks))
         if not self.is_regular:
             check_masks(tracks)
         elif masks:
+            counts = list(map(itemgetter('counts'), masks))
             places = np.fromiter(compress(range(len(entries)), entries), dtype=int)
             self._decode(counts, sizes[0], places, num_frames)
         else:
@@ -73,12 +73,12 @@ class MaskTable:
     ) -> None:
         """Decode the masks at some places of the row of all frames of all tracks."""
         pixels = size[0] * size[1]
-        starts, stops, sizes = _runs(counts, [size] * len(counts))
+        runs = _runs(counts, [size] * len(counts))
+        starts, stops, sizes = runs
         owner, frame_ids = np.divmod(places, num_frames)
         run_ends = np.cumsum(sizes)
         firsts = run_ends - sizes
-        self.filled = np.zeros(len(starts) + 1, dtype=np.int64)
-        np.cumsum(stops - starts, out=self.filled[1:])
+        self.filled = _filled(runs)
         areas = np.zeros(len(self.tracks) * num_frames, dtype=starts.dtype)
         areas[places] = self.filled[run_ends] - self.filled[firsts]
         self.areas = areas.reshape(len(self.tracks), num_frames)
@@ -143,7 +143,7 @@ def mean_mask_areas(tracks: list[list]) -> np.ndarray:
     areas = np.zeros(len(counts))
     for part in cache_sized_parts(counts):
         runs = _runs(counts[part], sizes[part])
-        filled = np.append(0, np.cumsum(runs.stops - runs.starts, dtype=np.int64))
+        filled = _filled(runs)
         ends = np.cumsum(runs.sizes)
         areas[part] = filled[ends] - filled[ends - runs.sizes]
     num_masks = [sum(map(bool, track)) for track in tracks]
@@ -183,6 +183,13 @@ def _runs(counts: Sequence[str | bytes], sizes: Sequence[list[int]]) -> Foregrou
         index, problem = first_problem(counts, pixels)
         raise _invalid_mask(counts[index], sizes[index], problem)
     return runs
+
+
+def _filled(runs: ForegroundRuns) -> np.ndarray:
+    """Pixels of foreground in all runs before each one, and in all of them."""
+    filled = np.zeros(len(runs.starts) + 1, dtype=np.int64)
+    np.cumsum(runs.stops - runs.starts, out=filled[1:])
+    return filled
 
 
 def _invalid_mask(counts: str | bytes, size: list[int], problem: str) -> UserValueError:

@@ -23,6 +23,12 @@ _run_count = itertools.count()
 torch.set_num_threads(1)
 
 
+@pytest.fixture(autouse=True)
+def without_amx(monkeypatch):
+    """The fast mode computes in float32 on any CPU, unless a test asks otherwise."""
+    monkeypatch.setattr(torch.cpu, '_is_amx_tile_supported', lambda: False)
+
+
 @pytest.fixture
 def mmvis_scope():
     """Look components up as a config with default_scope = 'mmvis' does."""

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import torch
 from mmcv.cnn.utils.fuse_conv_bn import fuse_conv_bn
-from torch import Tensor
+from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmvis.errors import UserValueError
@@ -39,7 +39,8 @@ def make_fast(model: ClipVISModel) -> None:
     - Batch norms of backbone and necks are folded into the convolutions before them.
     - On a CPU oneDNN computes the linear layers, see :func:`fast_linear`, and the
       products of vision transformers.
-    - On a GPU convolutions have channels last, and :func:`fast_dtype` is used.
+    - Products are in :func:`fast_dtype`. On a GPU, and in half precision on a CPU,
+      convolutions have channels last.
 
     In float32 the outputs differ from those of the model before by rounding, less than
     1e-4 of the largest value; in half precision by its rounding.
@@ -72,9 +73,11 @@ def make_fast(model: ClipVISModel) -> None:
             for name, (plain, fast) in _ON_CPU.items():
                 if getattr(module, name, None) is plain:
                     setattr(module, name, fast)
-    else:
-        model.to(memory_format=torch.channels_last)
     model.autocast_dtype = fast_dtype(device)
+    # On a CPU only half precision: oneDNN copies other layouts before and after each
+    # convolution, in float32 it computes in blocks of its own.
+    if device.type != 'cpu' or model.autocast_dtype is not None:
+        _put_channels_last(model)
 
 
 def fast_dtype(device: torch.device) -> torch.dtype | None:
@@ -90,6 +93,13 @@ def fast_dtype(device: torch.device) -> torch.dtype | None:
     if device.type == 'cpu' and torch.cpu._is_amx_tile_supported():
         return torch.bfloat16
     return None
+
+
+def _put_channels_last(model: nn.Module) -> None:
+    """Of images only: ``model.to(memory_format=...)`` fails with volumes."""
+    for module in model.modules():
+        if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
+            module.to(memory_format=torch.channels_last)
 
 
 def _check_maps(

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 from mmvis.apis import init_model
 from mmvis.benchmarks.models import frame_samples
 from mmvis.models.layers import FastLinear, fast_attention, fast_linear
-from mmvis.models.vis import fast_dtype, fast_mode, make_fast
+from mmvis.models.vis import fast_dtype, make_fast
 from mmvis.registry import MODELS
 
 init_default_scope('mmvis')
@@ -60,6 +60,12 @@ def model(request):
 
 
 @pytest.fixture
+def with_amx(without_amx, monkeypatch):
+    """Any CPU computes products in bfloat16."""
+    monkeypatch.setattr(torch.cpu, '_is_amx_tile_supported', lambda: True)
+
+
+@pytest.fixture
 def product_counts():
     """Number of products that oneDNN computes for a clip."""
 
@@ -103,7 +109,7 @@ def tube_iou(masks, others):
     return overlap / union
 
 
-@pytest.mark.parametrize(
+each_method = pytest.mark.parametrize(
     'config',
     [
         'tests/data/configs/ifc_tiny.py',
@@ -113,6 +119,9 @@ def tube_iou(masks, others):
     ],
     ids=['ifc', 'tevit', 'vistr', 'videomt'],
 )
+
+
+@each_method
 @torch.no_grad()
 def test_each_method_has_the_same_tracks(config):
     torch.manual_seed(0)
@@ -213,19 +222,37 @@ def test_a_norm_before_its_convolution_is_refused():
         make_fast(model.eval())
 
 
-@torch.no_grad()
-def test_half_precision_is_chosen_by_capability(model, monkeypatch):
-    monkeypatch.setattr(torch.cpu, '_is_amx_tile_supported', lambda: False)
+def test_half_precision_is_chosen_by_capability(monkeypatch):
     assert fast_dtype(torch.device('cpu')) is None
     monkeypatch.setattr(torch.cpu, '_is_amx_tile_supported', lambda: True)
     assert fast_dtype(torch.device('cpu')) is torch.bfloat16
-    monkeypatch.setattr(fast_mode, 'fast_dtype', lambda device: torch.bfloat16)
+
+
+@each_method
+@torch.no_grad()
+def test_half_precision_of_each_method(config, with_amx):
+    torch.manual_seed(0)
+    model = init_model(ROOT / config)
+    fast = copy.deepcopy(model)
+    make_fast(fast)
+    clip = torch.randn(1, model.test_cfg.clip_len, 3, *SIZE)
+    expected = model(clip)
+    for name, value in fast(clip).items():
+        difference = (value - expected[name]).abs().mean() / expected[name].abs().mean()
+        assert 1e-5 < difference < 0.05, name
+
+
+@torch.no_grad()
+def test_maps_in_half_precision_have_channels_last(model, with_amx):
     make_fast(model)
-    types = set()
-    conv = model.head.mask_features.fusion_convs[0]
-    conv.register_forward_hook(lambda m, args, out: types.add(out.dtype))
+    maps = []
+    convs = [m for m in model.backbone.modules() if isinstance(m, nn.Conv2d)]
+    for conv in convs:
+        conv.register_forward_hook(lambda m, args, out: maps.append(out))
     model(torch.randn(1, 3, 3, *SIZE))
-    assert types == {torch.bfloat16}
+    assert len(maps) == len(convs)
+    assert {x.dtype for x in maps} == {torch.bfloat16}
+    assert all(x.is_contiguous(memory_format=torch.channels_last) for x in maps)
 
 
 def test_fast_linear_keeps_parameters_and_gradients():

@@ -416,10 +416,19 @@ def _run_per_frame(stage: nn.Module, features: ClipFeatures) -> Sequence[Tensor]
         part = slice(begin, begin + at_once)
         results = _run_on_images(stage, [m[part] for m in maps], features)
         if not outputs:
-            outputs = [m.new_empty(num_frames, *m.shape[1:]) for m in results]
+            outputs = [_empty_maps(m, num_frames) for m in results]
         for output, result in zip(outputs, results):
             output[part] = result
     return outputs
+
+
+def _empty_maps(maps: Tensor, num_frames: int) -> Tensor:
+    """Room for the maps of more frames, in the layout of these."""
+    last = torch.channels_last
+    is_last = not maps.is_contiguous() and maps.is_contiguous(memory_format=last)
+    layout = last if is_last else torch.contiguous_format
+    shape, options = maps.shape[1:], dict(dtype=maps.dtype, device=maps.device)
+    return torch.empty(num_frames, *shape, **options, memory_format=layout)
 
 
 def _run_on_images(

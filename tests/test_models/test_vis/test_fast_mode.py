@@ -8,6 +8,7 @@ from pycocotools import mask as mask_utils
 from torch import nn
 from torch.nn import functional as F
 
+from mmvis import memory_limits
 from mmvis.apis import init_model
 from mmvis.benchmarks.models import frame_samples
 from mmvis.models.layers import FastLinear, fast_attention, fast_linear
@@ -253,6 +254,16 @@ def test_maps_in_half_precision_have_channels_last(model, with_amx):
     assert len(maps) == len(convs)
     assert {x.dtype for x in maps} == {torch.bfloat16}
     assert all(x.is_contiguous(memory_format=torch.channels_last) for x in maps)
+
+
+@torch.no_grad()
+def test_frames_one_at_a_time_keep_channels_last(model, with_amx, monkeypatch):
+    monkeypatch.setattr(memory_limits, 'frames_at_once', lambda *args: 1)
+    make_fast(model)
+    for stacked in model.extract_frame_feat(torch.randn(1, 3, 3, *SIZE)).maps:
+        frames = stacked.flatten(0, 1)
+        assert len(frames) == 3
+        assert frames.is_contiguous(memory_format=torch.channels_last)
 
 
 def test_fast_linear_keeps_parameters_and_gradients():

@@ -4,7 +4,7 @@ from mmcv.cnn.bricks.wrappers import Conv2d
 from torch import nn
 from torch.nn import functional as F
 
-from mmvis.models.layers import PointwiseConv2d
+from mmvis.models.layers import PointwiseConv2d, pointwise_conv
 
 
 @pytest.fixture
@@ -24,15 +24,40 @@ def conv_kernels(function):
     }
 
 
-def test_onednn_computes_it_with_one_thread(one_thread):
+@pytest.fixture(params=['AuthenticAMD', 'GenuineIntel'])
+def vendor(request, monkeypatch, tmp_path):
+    """The processor that the machine seems to have."""
+    cpuinfo = tmp_path / 'cpuinfo'
+    cpuinfo.write_text(f'processor\t: 0\nvendor_id\t: {request.param}\n')
+    monkeypatch.setattr(pointwise_conv, 'Path', lambda path: cpuinfo)
+    pointwise_conv._has_slow_mkl.cache_clear()
+    yield request.param
+    pointwise_conv._has_slow_mkl.cache_clear()
+
+
+def test_who_computes_it_with_one_thread(one_thread, vendor):
     x = torch.randn(1, 16, 40, 50)
-    conv = nn.Conv2d(16, 8, 1)
-    network = nn.Sequential(conv)
+    network = nn.Sequential(nn.Conv2d(16, 8, 1))
     PointwiseConv2d.convert(network)
-    assert conv_kernels(lambda: network(x)) == {'aten::mkldnn_convolution'}
+    kernels = dict(
+        AuthenticAMD='aten::mkldnn_convolution',
+        GenuineIntel='aten::_slow_conv2d_forward',
+    )
+    assert conv_kernels(lambda: network(x)) == {kernels[vendor]}
 
 
-def test_results_and_gradients_are_those_of_a_matrix_product():
+def test_without_cpuinfo_the_vendor_is_that_of_the_platform(monkeypatch, tmp_path):
+    monkeypatch.setattr(pointwise_conv, 'Path', lambda path: tmp_path / 'none')
+    for name, expected in [
+        ('AMD64 Family 25 Model 80 Stepping 0, AuthenticAMD', True),
+        ('Intel64 Family 6 Model 140 Stepping 1, GenuineIntel', False),
+        ('arm', False),
+    ]:
+        monkeypatch.setattr('platform.processor', lambda name=name: name)
+        assert pointwise_conv._has_slow_mkl.__wrapped__() is expected
+
+
+def test_results_and_gradients_are_those_of_a_matrix_product(vendor):
     torch.manual_seed(0)
     conv = PointwiseConv2d(16, 8, 1)
     x = torch.randn(2, 16, 40, 50, requires_grad=True)

@@ -53,8 +53,8 @@ class VISInferencer:
         cfg_options (dict, optional): Values that override those of the config.
         chunk_len (int): Frames that are decoded and passed at once. Defaults to 8.
         fast (bool): Rewrite the network for inference, see
-            :func:`mmvis.models.vis.make_fast`; outputs differ by rounding. Defaults to
-            False.
+            :func:`mmvis.models.vis.make_fast`; outputs differ by rounding, on a GPU and
+            on a CPU with AMX by that of half precision. Defaults to False.
 
     Attributes:
         model (ClipVISModel): The model.

@@ -105,7 +105,8 @@ def add_options(parser: ToolArgumentParser) -> None:
     parser.add_argument(
         '--fast',
         action='store_true',
-        help='rewrite the network for inference; outputs differ by rounding',
+        help='rewrite the network for inference; outputs differ by rounding, on a GPU '
+        'and on a CPU with AMX by that of half precision',
     )
     parser.add_cfg_options('model.test_cfg.clip_stride=3')
 

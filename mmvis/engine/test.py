@@ -151,7 +151,7 @@ def parse_args(args: Sequence[str] | None) -> argparse.Namespace:
         '--fast',
         action='store_true',
         help='rewrite the network for inference; outputs differ by rounding, on a GPU '
-        'by that of half precision',
+        'and on a CPU with AMX by that of half precision',
     )
     parser.add_argument(
         '--resume',

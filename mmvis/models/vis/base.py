@@ -427,8 +427,10 @@ def _empty_maps(maps: Tensor, num_frames: int) -> Tensor:
     last = torch.channels_last
     is_last = not maps.is_contiguous() and maps.is_contiguous(memory_format=last)
     layout = last if is_last else torch.contiguous_format
-    shape, options = maps.shape[1:], dict(dtype=maps.dtype, device=maps.device)
-    return torch.empty(num_frames, *shape, **options, memory_format=layout)
+    shape = (num_frames, *maps.shape[1:])
+    return torch.empty(
+        shape, dtype=maps.dtype, device=maps.device, memory_format=layout
+    )
 
 
 def _run_on_images(

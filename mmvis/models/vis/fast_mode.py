@@ -99,7 +99,8 @@ def _put_channels_last(model: nn.Module) -> None:
     """Of images only: ``model.to(memory_format=...)`` fails with volumes."""
     for module in model.modules():
         if isinstance(module, (nn.Conv2d, nn.ConvTranspose2d)):
-            module.to(memory_format=torch.channels_last)
+            weight = module.weight.data
+            module.weight.data = weight.contiguous(memory_format=torch.channels_last)
 
 
 def _check_maps(

@@ -14,6 +14,7 @@ from dataclasses import asdict, dataclass, field
 import torch
 
 from mmvis.benchmarks.peak_memory import PeakMemory
+from mmvis.processor import describe_processor
 
 __all__ = [
     'PROTOCOL',
@@ -172,7 +173,7 @@ def describe_machine(device: str = 'cpu') -> dict[str, str | int]:
         dict: Texts and numbers by name.
     """
     machine: dict[str, str | int] = dict(
-        processor=_processor(),
+        processor=describe_processor('model name') or platform.machine(),
         cores=os.cpu_count() or 1,
         threads=torch.get_num_threads(),
         memory_gb=round(
@@ -190,14 +191,3 @@ def describe_machine(device: str = 'cpu') -> dict[str, str | int]:
             cuda=str(torch.version.cuda),
         )
     return machine
-
-
-def _processor() -> str:
-    try:
-        with open('/proc/cpuinfo', encoding='utf-8') as file:
-            for line in file:
-                if line.startswith('model name'):
-                    return line.split(':', 1)[1].strip()
-    except OSError:
-        pass  # another system than Linux
-    return platform.processor() or platform.machine()

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import platform
 from functools import cache
-from pathlib import Path
 
 import torch
 from mmcv.cnn.bricks.wrappers import Conv2d
@@ -12,6 +10,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from mmvis.models.layers.replace_layers import replace_layers
+from mmvis.processor import describe_processor
 
 __all__ = ['PointwiseConv2d']
 
@@ -53,9 +52,8 @@ class PointwiseConv2d(nn.Conv2d):
 @cache
 def _has_slow_mkl() -> bool:
     """Whether this is a CPU of AMD, and PyTorch was built with oneDNN."""
-    cpuinfo = Path('/proc/cpuinfo')
-    name = cpuinfo.read_text() if cpuinfo.is_file() else platform.processor()
-    return 'AuthenticAMD' in name and torch.backends.mkldnn.is_available()
+    is_amd = 'AuthenticAMD' in describe_processor('vendor_id')
+    return is_amd and torch.backends.mkldnn.is_available()
 
 
 def _is_pointwise(conv: nn.Conv2d) -> bool:

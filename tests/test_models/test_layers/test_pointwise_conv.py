@@ -4,6 +4,7 @@ from mmcv.cnn.bricks.wrappers import Conv2d
 from torch import nn
 from torch.nn import functional as F
 
+from mmvis import processor
 from mmvis.models.layers import PointwiseConv2d, pointwise_conv
 
 
@@ -29,7 +30,7 @@ def vendor(request, monkeypatch, tmp_path):
     """The processor that the machine seems to have."""
     cpuinfo = tmp_path / 'cpuinfo'
     cpuinfo.write_text(f'processor\t: 0\nvendor_id\t: {request.param}\n')
-    monkeypatch.setattr(pointwise_conv, 'Path', lambda path: cpuinfo)
+    monkeypatch.setattr(processor, '_CPUINFO', cpuinfo)
     pointwise_conv._has_slow_mkl.cache_clear()
     yield request.param
     pointwise_conv._has_slow_mkl.cache_clear()
@@ -47,7 +48,7 @@ def test_who_computes_it_with_one_thread(one_thread, vendor):
 
 
 def test_without_cpuinfo_the_vendor_is_that_of_the_platform(monkeypatch, tmp_path):
-    monkeypatch.setattr(pointwise_conv, 'Path', lambda path: tmp_path / 'none')
+    monkeypatch.setattr(processor, '_CPUINFO', tmp_path / 'none')
     for name, expected in [
         ('AMD64 Family 25 Model 80 Stepping 0, AuthenticAMD', True),
         ('Intel64 Family 6 Model 140 Stepping 1, GenuineIntel', False),

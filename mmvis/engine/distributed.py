@@ -13,7 +13,7 @@ _SHARDED = ('FSDPStrategy', 'DeepSpeedStrategy', 'ColossalAIStrategy')
 
 
 def choose_strategy(cfg: Config) -> None:
-    """Check the strategy of a ``FlexibleRunner``, and take that of mmvis for FSDP.
+    """Check the strategy of a ``FlexibleRunner``, and take that of mmvis by its name.
 
     Args:
         cfg (Config): The runner's config, changed in place.
@@ -34,9 +34,9 @@ def choose_strategy(cfg: Config) -> None:
         )
     if name in _SHARDED:
         _check_sharded(cfg, name)
-    if name == 'FSDPStrategy':
+    if name in ('FSDPStrategy', 'DeepSpeedStrategy'):
         # MMEngine builds the strategy before it knows the default scope.
-        strategy.type = 'mmvis.FSDPStrategy'
+        strategy.type = f'mmvis.{name}'
 
 
 def use_whole_model(cfg: Config) -> None:
@@ -60,7 +60,7 @@ def _check_sharded(cfg: Config, name: str) -> None:
             f'`strategy.type` is {name!r}, and DeepSpeed is not installed: pip install '
             "deepspeed. FSDP needs nothing more: strategy.type='FSDPStrategy'."
         )
-    if name != 'FSDPStrategy' and not torch.cuda.is_available():
+    if name == 'ColossalAIStrategy' and not torch.cuda.is_available():
         raise UserValueError(
             f'`strategy.type` is {name!r}, which needs GPUs, and torch finds none. Use '
             "'FSDPStrategy' or 'DDPStrategy', or leave runner_type and strategy out."

@@ -4,6 +4,7 @@ import pytest
 import torch
 from mmengine.config import Config
 
+from mmvis.engine import distributed
 from mmvis.engine.distributed import (
     choose_strategy,
     use_cpu_processes,
@@ -64,14 +65,17 @@ def test_fsdp_is_that_of_mmvis_and_needs_no_wrapper(started):
     assert started == ['gloo']
 
 
-def test_a_base_file_shares_a_large_model(started, tmp_path):
+@pytest.mark.parametrize('name', ['FSDPStrategy', 'DeepSpeedStrategy'])
+def test_a_base_file_shares_a_large_model(started, monkeypatch, tmp_path, name):
+    monkeypatch.setattr(distributed, 'find_spec', lambda name: object())
     configs = Path(__file__).parents[2] / 'configs'
-    bases = [f'{configs}/videomt_vit-l.py', f'{configs}/_base_/strategies/fsdp.py']
+    base = f'_base_/strategies/{name.removesuffix("Strategy").lower()}.py'
+    bases = [f'{configs}/videomt_vit-l.py', f'{configs}/{base}']
     (tmp_path / 'my.py').write_text(f'_base_ = {bases}')
     cfg = read_config(tmp_path / 'my.py')
     cfg.launcher = 'pytorch'
     choose_strategy(cfg)
-    assert cfg.strategy.type == 'mmvis.FSDPStrategy'
+    assert cfg.strategy.type == f'mmvis.{name}'
 
 
 @pytest.mark.parametrize(
@@ -87,7 +91,10 @@ def test_a_base_file_shares_a_large_model(started, tmp_path):
         (dict(randomness=dict(diff_rank_seed=True)), 'begin with other weights'),
     ],
 )
-def test_what_a_strategy_cannot_do_is_refused_at_once(started, values, message):
+def test_what_a_strategy_cannot_do_is_refused_at_once(
+    started, monkeypatch, values, message
+):
+    monkeypatch.setattr(distributed, 'find_spec', lambda name: None)
     with pytest.raises(UserValueError, match=message):
         choose_strategy(sharded(**values))
     assert started == []

@@ -1,6 +1,8 @@
-"""Two processes that share all weights, through the script that people start."""
+"""Two processes that share a training, through the script that people start."""
 
+import json
 import shutil
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -13,26 +15,38 @@ OPTIONS = [
     'model.head.decoder.layer.dropout=0',
     'train_dataloader.dataset.pipeline.3.transforms.0.scales=[(120,64)]',
 ]
-SHARDED = ['runner_type=FlexibleRunner', 'strategy.type=FSDPStrategy']
+LEARNING_RATES = [
+    'model.backbone.frozen_stages=1',
+    'optim_wrapper.paramwise_cfg.custom_keys.backbone.lr_mult=0.1',
+]
 
 
 @pytest.fixture
 def train(call_tool, tiny_config, tiny_options):
     """One process with the clips of both."""
 
-    def run(work_dir, *args):
-        options = [*tiny_options, *OPTIONS, 'train_dataloader.batch_size=2']
+    def run(work_dir, *args, options=()):
+        batch = 'train_dataloader.batch_size=2'
+        options = [*tiny_options, *OPTIONS, *options, batch]
         args = ['--work-dir', work_dir, '--seed', 1, *args]
         call_tool('tools/train.py', tiny_config, *args, options=options)
 
     return run
 
 
+@pytest.fixture(params=['FSDPStrategy', 'DeepSpeedStrategy'])
+def strategy(request):
+    if request.param == 'DeepSpeedStrategy' and find_spec('deepspeed') is None:
+        pytest.skip('DeepSpeed is not installed')
+    return request.param
+
+
 @pytest.fixture
-def train_sharded(start_process, free_port, tiny_config):
+def train_shared(start_process, free_port, tiny_config, strategy):
     def run(work_dir, *args, options):
         command = [tiny_config, 2, '--work-dir', work_dir, '--seed', 1, *args]
-        command += ['--cfg-options', *OPTIONS, *SHARDED, *options]
+        command += ['--cfg-options', *OPTIONS, 'runner_type=FlexibleRunner']
+        command += [f'strategy.type={strategy}', *options]
         script = REPO / 'tools/dist_train.sh'
         process = start_process(
             script, *command, PORT=free_port, CUDA_VISIBLE_DEVICES=''
@@ -67,7 +81,7 @@ def assert_same_training(path_a, path_b):
 
 @pytest.mark.slow  # three trainings, one of them of two processes
 def test_two_processes_equal_one_which_goes_on_from_theirs(
-    train, train_sharded, tiny_shapes, tiny_options, tmp_path
+    train, train_shared, strategy, tiny_shapes, tiny_options, tmp_path
 ):
     """The second process has no video to validate, and does not wait for any."""
     data = [option for option in tiny_options if 'dataset.data_root' in option]
@@ -80,8 +94,10 @@ def test_two_processes_equal_one_which_goes_on_from_theirs(
         f'val_evaluator.outfile_prefix={tmp_path}/validation',
         'train_cfg.val_interval=2',
     ]
-    output = train_sharded(tmp_path / 'two', options=options)
-    assert '8 blocks are gathered' in output  # of a ResNet-18
+    output = train_shared(tmp_path / 'two', options=options)
+    if strategy == 'FSDPStrategy':
+        assert '8 blocks are gathered' in output  # of a ResNet-18
+    assert json.loads((tmp_path / 'validation.json').read_text())
     train(tmp_path / 'one')
     assert_same_training(*tmp_path.glob('*/iter_4.pth'))
     first, last = (states(tmp_path / f'one/iter_{i}.pth')[0] for i in (2, 4))
@@ -95,11 +111,25 @@ def test_two_processes_equal_one_which_goes_on_from_theirs(
 
 
 @pytest.mark.slow
-def test_two_processes_go_on_from_one(train, train_sharded, tiny_options, tmp_path):
+@pytest.mark.parametrize('options', [[], LEARNING_RATES], ids=['one rate', 'rates'])
+def test_two_processes_go_on_from_one(
+    train, train_shared, tiny_options, tmp_path, options
+):
     """With activations that are computed again, which must change nothing."""
-    train(tmp_path / 'one')
+    train(tmp_path / 'one', options=options)
     (tmp_path / 'two').mkdir()
     shutil.copy(tmp_path / 'one/iter_2.pth', tmp_path / 'two')
-    recomputed = 'model.backbone.with_cp=True'
-    train_sharded(tmp_path / 'two', '--resume', options=[*tiny_options, recomputed])
+    options = [*tiny_options, *options, 'model.backbone.with_cp=True']
+    train_shared(tmp_path / 'two', '--resume', options=options)
+    assert_same_training(*tmp_path.glob('*/iter_4.pth'))
+
+
+@pytest.mark.slow
+def test_the_last_step_of_accumulated_gradients_may_have_fewer(
+    train, train_shared, tiny_options, tmp_path
+):
+    """Four iterations are steps of three and of one."""
+    options = [*LEARNING_RATES, 'optim_wrapper.accumulative_counts=3']
+    train(tmp_path / 'one', options=options)
+    train_shared(tmp_path / 'two', options=[*tiny_options, *options])
     assert_same_training(*tmp_path.glob('*/iter_4.pth'))

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ctypes
-import ctypes.util
 import re
-from contextlib import suppress
 from pathlib import Path
 
 import torch
+
+from mmvis.allocator import return_freed_memory
 
 __all__ = ['PeakMemory', 'held_memory']
 
@@ -36,7 +35,7 @@ class PeakMemory:
             torch.cuda.reset_peak_memory_stats(device)
             self._start = torch.cuda.memory_allocated(device) / MEGABYTE
         else:
-            _return_freed_memory()
+            return_freed_memory()
             self._start = _reset_resident_peak()
 
     @property
@@ -73,11 +72,6 @@ def held_memory(device: str) -> float | None:
         return _resident('VmRSS')
     except OSError:
         return None
-
-
-def _return_freed_memory() -> None:
-    with suppress(AttributeError, OSError):  # glibc has it
-        ctypes.CDLL(ctypes.util.find_library('c')).malloc_trim(0)
 
 
 def _reset_resident_peak() -> float | None:

@@ -2,6 +2,7 @@
 
 from mmvis.models.layers.activation_checkpoint import run_recomputed
 from mmvis.models.layers.attend import attend
+from mmvis.models.layers.blocked_layout import use_blocked_layout
 from mmvis.models.layers.channel_norm import ChannelNorm
 from mmvis.models.layers.clip_position import sine_position, sine_position_3d
 from mmvis.models.layers.fast_attention import fast_attention
@@ -59,4 +60,5 @@ __all__ = [
     'sine_position_3d',
     'stack_layers',
     'strides_after',
+    'use_blocked_layout',
 ]

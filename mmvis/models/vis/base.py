@@ -12,10 +12,16 @@ from mmengine.model import BaseModel
 from torch import Tensor, nn
 
 from mmvis import memory_limits
+from mmvis.allocator import keep_freed_memory
 from mmvis.errors import UserTypeError, UserValueError
 from mmvis.inference.test_cfg import TestCfg
 from mmvis.inference.video_stream import VideoStream
-from mmvis.models.layers import FrozenBatchNorm2d, PointwiseConv2d, StemMaxPool2d
+from mmvis.models.layers import (
+    FrozenBatchNorm2d,
+    PointwiseConv2d,
+    StemMaxPool2d,
+    use_blocked_layout,
+)
 from mmvis.models.pretrained_weights import checked_pretrained_weights
 from mmvis.models.vis.part_checks import (
     check_channels,
@@ -78,6 +84,8 @@ class ClipVISModel(BaseModel):
         PointwiseConv2d.convert(self)
         StemMaxPool2d.convert(self)
         FrozenBatchNorm2d.convert(self)
+        use_blocked_layout(self)
+        keep_freed_memory()
         self.autocast_dtype: torch.dtype | None = None  # see `make_fast`
         self._streams: dict[int, VideoStream] = {}  # by video id, of `predict`
         self._stage_strides = self._probe_strides()

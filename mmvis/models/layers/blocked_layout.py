@@ -1,0 +1,60 @@
+"""Layout of maps in the stages of a ResNet on a CPU."""
+
+from __future__ import annotations
+
+import platform
+from typing import Any
+
+import torch
+from mmdet.models.backbones.resnet import Bottleneck
+from mmdet.models.layers import ResLayer
+from torch import Tensor, nn
+
+__all__ = ['use_blocked_layout']
+
+_LAYERS = (nn.Conv2d, nn.BatchNorm2d, nn.ReLU, nn.Identity)
+# Of ARM's processors other libraries compute the convolutions.
+_HAS_ONEDNN = torch.backends.mkldnn.is_available() and platform.machine().lower() in (
+    'x86_64',
+    'amd64',
+)
+
+
+def use_blocked_layout(network: nn.Module) -> None:
+    """Let the stages of ResNets keep their maps in oneDNN's own layout.
+
+    oneDNN convolves blocks of channels. Without gradients, on an x86 CPU in float32,
+    the maps are put into blocks before the first layer of a stage and taken out of them
+    after its last one, instead of before and after each convolution. Outputs are those
+    of oneDNN's convolutions without it.
+
+    Args:
+        network (Module): Its stages of MMDetection's ``Bottleneck`` get two hooks;
+            small blocks gain nothing.
+    """
+    for stage in network.modules():
+        if isinstance(stage, ResLayer) and all(_has_kernels(block) for block in stage):
+            stage.register_forward_pre_hook(_into_blocks)
+            stage.register_forward_hook(_out_of_blocks)
+
+
+def _has_kernels(block: nn.Module) -> bool:
+    """Whether oneDNN has a kernel for each layer of a block."""
+    leaves = [part for part in block.modules() if not list(part.children())]
+    is_known = all(isinstance(leaf, _LAYERS) for leaf in leaves)
+    return type(block) is Bottleneck and is_known
+
+
+def _into_blocks(stage: nn.Module, args: tuple[Tensor]) -> tuple[Tensor] | None:
+    (x,) = args
+    is_inference = not (stage.training or torch.is_grad_enabled())
+    is_float = x.dtype == torch.float32 and not torch.is_autocast_enabled('cpu')
+    # Not of a subclass, whose operators may not know the layout.
+    is_plain = type(x) is Tensor and x.device.type == 'cpu' and x.is_contiguous()
+    if is_inference and is_float and is_plain and _HAS_ONEDNN:
+        return (x.to_mkldnn(),)
+    return None
+
+
+def _out_of_blocks(stage: nn.Module, args: Any, maps: Tensor) -> Tensor:
+    return maps.to_dense() if maps.is_mkldnn else maps

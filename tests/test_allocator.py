@@ -1,0 +1,74 @@
+"""Freed memory, in processes of their own: settings of malloc stay for good."""
+
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from mmvis.allocator import _VARIABLES
+
+pytestmark = pytest.mark.skipif(
+    platform.libc_ver()[0] != 'glibc', reason='of the GNU C library'
+)
+
+CONFIG = Path(__file__).parents[1] / 'configs/ifc_small_shapes.py'
+# Page faults of the fourth tensor of 40 MB, and pages still in use after the last one.
+SCRIPT = """
+import resource, torch
+from mmvis.allocator import keep_freed_memory, return_freed_memory
+
+def faults():
+    return resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+
+def resident():
+    return int(open('/proc/self/statm').read().split()[1])
+
+before = resident()
+{first}
+for _ in range(4):
+    begin = faults()
+    torch.ones(10_000_000)
+print(faults() - begin, resident() - before)
+"""
+
+
+def run(first, **variables):
+    kept = {k: v for k, v in os.environ.items() if k not in _VARIABLES}
+    output = subprocess.run(
+        [sys.executable, '-c', SCRIPT.format(first=first)],
+        env={**kept, 'OMP_NUM_THREADS': '1', **variables},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return map(int, output.stdout.split())
+
+
+def test_freed_memory_is_used_again():
+    faults, kept = run('keep_freed_memory()')
+    assert faults < 100
+    assert kept > 9_000  # of 4 kB
+    faults, kept = run('')
+    assert faults > 1_000
+    assert kept < 5_000
+
+
+def test_variables_of_the_user_win():
+    faults, _ = run('keep_freed_memory()', MALLOC_TRIM_THRESHOLD_='131072')
+    assert faults > 1_000
+
+
+def test_freed_memory_can_be_returned():
+    first = 'keep_freed_memory(); torch.ones(10_000_000); return_freed_memory()'
+    faults, _ = run(f'{first}; before = resident()')
+    assert faults < 100
+
+
+def test_a_model_keeps_freed_memory():
+    faults, _ = run(
+        f'from mmvis.apis import init_model; init_model({str(CONFIG)!r}, device="cpu")'
+    )
+    assert faults < 100

@@ -12,21 +12,22 @@ __all__ = ['keep_freed_memory', 'return_freed_memory']
 _MEBIBYTE = 2**20
 # Of malloc.h.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
-# The maps of a layer for a few frames are smaller than this; older versions of the C
-# library refuse it, and take 32 MiB.
-_LARGEST_KEPT = (256 * _MEBIBYTE, 32 * _MEBIBYTE)
-_MOST_KEPT = 512 * _MEBIBYTE
+# The largest map of a frame of 720x1280 is a little smaller. Larger tensors go back to the
+# system: kept, they leave gaps that nothing fits into. Some versions of the C library
+# take 32 MiB at most.
+_LARGEST_KEPT = (64 * _MEBIBYTE, 32 * _MEBIBYTE)
+_MOST_KEPT = 256 * _MEBIBYTE
 # With these a user has decided.
 _VARIABLES = ('GLIBC_TUNABLES', 'MALLOC_MMAP_THRESHOLD_', 'MALLOC_TRIM_THRESHOLD_')
 
 
 @cache
 def keep_freed_memory() -> None:
-    """Keep freed memory for the next tensors of this process, up to 512 MiB.
+    """Keep freed memory for the next tensors of this process, up to 256 MiB.
 
     By default the GNU C library gives the map of one layer back to the system and takes
-    the next one from there, page by page, each cleared again: a tenth to a third of the
-    time of a network on a CPU. Does nothing with other C libraries, and where variables
+    the next one from there, page by page, each cleared again: up to a fifth of the time
+    of a network on a CPU. Does nothing with other C libraries, and where variables
     of the environment set it.
     """
     library = _gnu_library()

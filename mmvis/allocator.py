@@ -12,10 +12,9 @@ __all__ = ['keep_freed_memory', 'return_freed_memory']
 _MEBIBYTE = 2**20
 # Of malloc.h.
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
-# The largest map of a frame of 720x1280 is a little smaller. Larger tensors go back to the
-# system: kept, they leave gaps that nothing fits into. Some versions of the C library
-# take 32 MiB at most.
-_LARGEST_KEPT = (64 * _MEBIBYTE, 32 * _MEBIBYTE)
+# As large as the C library itself lets the first grow. Larger tensors go back to the
+# system: kept, they would leave gaps that nothing fits into.
+_LARGEST_KEPT = 32 * _MEBIBYTE
 _MOST_KEPT = 256 * _MEBIBYTE
 # With these a user has decided.
 _VARIABLES = ('GLIBC_TUNABLES', 'MALLOC_MMAP_THRESHOLD_', 'MALLOC_TRIM_THRESHOLD_')
@@ -33,7 +32,7 @@ def keep_freed_memory() -> None:
     library = _gnu_library()
     if library is None or any(name in os.environ for name in _VARIABLES):
         return
-    any(library.mallopt(_MMAP_THRESHOLD, size) for size in _LARGEST_KEPT)
+    library.mallopt(_MMAP_THRESHOLD, _LARGEST_KEPT)
     library.mallopt(_TRIM_THRESHOLD, _MOST_KEPT)
 
 

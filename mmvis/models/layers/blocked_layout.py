@@ -13,11 +13,8 @@ from torch import Tensor, nn
 __all__ = ['use_blocked_layout']
 
 _LAYERS = (nn.Conv2d, nn.BatchNorm2d, nn.ReLU, nn.Identity)
-# Of ARM's processors other libraries compute the convolutions.
-_HAS_ONEDNN = torch.backends.mkldnn.is_available() and platform.machine().lower() in (
-    'x86_64',
-    'amd64',
-)
+# ARM's processors have other libraries for convolutions.
+_IS_X86 = platform.machine().lower() in ('x86_64', 'amd64')
 
 
 def use_blocked_layout(network: nn.Module) -> None:
@@ -48,12 +45,24 @@ def _has_kernels(block: nn.Module) -> bool:
 def _into_blocks(stage: nn.Module, args: tuple[Tensor]) -> tuple[Tensor] | None:
     (x,) = args
     is_inference = not (stage.training or torch.is_grad_enabled())
+    return (x.to_mkldnn(),) if is_inference and _has_onednn() and _is_plain(x) else None
+
+
+def _has_onednn() -> bool:
+    """Whether oneDNN computes convolutions; a compiled network has its own layouts."""
+    mkldnn = torch.backends.mkldnn
+    is_on = mkldnn.is_available() and bool(mkldnn.enabled)
+    return is_on and _IS_X86 and not torch.compiler.is_compiling()
+
+
+def _is_plain(x: Tensor) -> bool:
+    """Whether maps are in float32 on a CPU, with channels first.
+
+    Operators of subclasses may not know oneDNN's layout.
+    """
     is_float = x.dtype == torch.float32 and not torch.is_autocast_enabled('cpu')
-    # Not of a subclass, whose operators may not know the layout.
-    is_plain = type(x) is Tensor and x.device.type == 'cpu' and x.is_contiguous()
-    if is_inference and is_float and is_plain and _HAS_ONEDNN:
-        return (x.to_mkldnn(),)
-    return None
+    is_on_cpu = type(x) is Tensor and x.device.type == 'cpu'
+    return is_on_cpu and is_float and x.is_contiguous()
 
 
 def _out_of_blocks(stage: nn.Module, args: Any, maps: Tensor) -> Tensor:

@@ -95,6 +95,13 @@ def test_other_tensors_stay(make_network, layouts):
         assert layouts(network, FRAMES)[1] == {False}
     assert layouts(network.double(), FRAMES.double())[1] == {False}
     network.float()
+    last = FRAMES.contiguous(memory_format=torch.channels_last)
+    network.to(memory_format=torch.channels_last)
+    assert layouts(network, last)[1] == {False}
+    network.to(memory_format=torch.contiguous_format)
+    with torch.backends.mkldnn.flags(enabled=False):
+        assert layouts(network, FRAMES)[1] == {False}
+    assert layouts(network, FRAMES)[1] == {True}
     network.train()
     assert layouts(network, FRAMES)[1] == {False}
 

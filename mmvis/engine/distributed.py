@@ -40,7 +40,7 @@ def choose_strategy(cfg: Config) -> None:
 
 
 def use_whole_model(cfg: Config) -> None:
-    """Leave out a strategy that shares weights among processes: a test needs none.
+    """Leave out a strategy that shares a training among processes: a test needs none.
 
     Args:
         cfg (Config): The runner's config, changed in place.
@@ -52,7 +52,7 @@ def use_whole_model(cfg: Config) -> None:
 def _check_sharded(cfg: Config, name: str) -> None:
     if cfg.launcher == 'none':
         raise UserValueError(
-            f'`strategy.type` is {name!r}, which shares the weights among processes, '
+            f'`strategy.type` is {name!r}, which shares a training among processes, '
             'and there is one. Start with tools/dist_train.sh CONFIG GPUS.'
         )
     if name == 'DeepSpeedStrategy' and find_spec('deepspeed') is None:
@@ -68,14 +68,14 @@ def _check_sharded(cfg: Config, name: str) -> None:
     hooks = [_type_name(hook) for hook in cfg.get('custom_hooks') or ()]
     if 'EMAHook' in hooks:
         raise UserValueError(
-            '`custom_hooks` has EMAHook, which averages whole weights, and with '
-            f'{name} each process has parts of them. Leave one of them out.'
+            '`custom_hooks` has EMAHook, which averages whole weights and does not '
+            f'work with {name}. Leave one of them out.'
         )
 
     if (cfg.get('randomness') or {}).get('diff_rank_seed'):
         raise UserValueError(
             '`randomness.diff_rank_seed` is True, so that each process would begin '
-            f'with other weights, and {name} takes a part from each. Set it to False.'
+            f'with other weights, and {name} needs the same in all. Set it to False.'
         )
 
 

@@ -66,8 +66,9 @@ class DeepSpeedStrategy(DDPStrategy):
                 'DeepSpeed go into `strategy.config`.'
             )
         super().__init__(**kwargs)
-        given = ConfigDict(config or {}).to_dict()
-        zero = {'stage': 2, **given.get('zero_optimization', {})}
+        given = _dict_of(config, 'config')
+        zero = _dict_of(given.get('zero_optimization'), 'config.zero_optimization')
+        zero.setdefault('stage', 2)
         _check_config(given, zero['stage'])
         self.config = {
             'zero_allow_untested_optimizer': True,
@@ -124,6 +125,12 @@ class DeepSpeedStrategy(DDPStrategy):
         return self._optim_state_dict
 
 
+def _dict_of(value: Any, name: str) -> dict:
+    if value is not None and not isinstance(value, dict):
+        raise UserValueError(f'`strategy.{name}` is {value!r}, must be a dict.')
+    return ConfigDict(value or {}).to_dict()
+
+
 def _check_config(config: dict, stage: Any) -> None:
     if stage not in (1, 2):
         raise UserValueError(
@@ -150,6 +157,12 @@ def _settings_of(optim_wrapper: dict) -> dict:
         gradient_clipping=_max_norm(optim_wrapper.get('clip_grad')),
     )
     if name == 'AmpOptimWrapper':
+        loss_scale = optim_wrapper.get('loss_scale', 'dynamic')
+        if loss_scale != 'dynamic':
+            raise UserValueError(
+                f'`optim_wrapper.loss_scale` is {loss_scale!r}; with DeepSpeedStrategy '
+                "it must be 'dynamic'."
+            )
         dtype = optim_wrapper.get('dtype', 'float16')
         settings['torch_autocast'] = dict(enabled=True, dtype=dtype)
     return settings

@@ -6,13 +6,22 @@ import platform
 from typing import Any
 
 import torch
+from mmcv.cnn.bricks.wrappers import Conv2d
 from mmdet.models.backbones.resnet import Bottleneck
 from mmdet.models.layers import ResLayer
 from torch import Tensor, nn
 
+from mmvis.models.layers.frozen_batch_norm import FrozenBatchNorm2d
+from mmvis.models.layers.pointwise_conv import PointwiseConv2d
+
 __all__ = ['use_blocked_layout']
 
-_LAYERS = (nn.Conv2d, nn.BatchNorm2d, nn.ReLU, nn.Identity)
+# Their subclasses may compute something else, as deformable convolutions do.
+_KNOWN = (
+    *(nn.Conv2d, Conv2d, PointwiseConv2d),
+    *(nn.BatchNorm2d, FrozenBatchNorm2d),
+    *(nn.ReLU, nn.Sequential),
+)
 # ARM's processors have other libraries for convolutions.
 _IS_X86 = platform.machine().lower() in ('x86_64', 'amd64')
 
@@ -37,9 +46,8 @@ def use_blocked_layout(network: nn.Module) -> None:
 
 def _has_kernels(block: nn.Module) -> bool:
     """Whether oneDNN has a kernel for each layer of a block."""
-    leaves = [part for part in block.modules() if not list(part.children())]
-    is_known = all(isinstance(leaf, _LAYERS) for leaf in leaves)
-    return type(block) is Bottleneck and is_known
+    parts = [part for part in block.modules() if part is not block]
+    return type(block) is Bottleneck and all(type(part) in _KNOWN for part in parts)
 
 
 def _into_blocks(stage: nn.Module, args: tuple[Tensor]) -> tuple[Tensor] | None:

@@ -21,7 +21,8 @@ class PointwiseConv2d(nn.Conv2d):
     With one thread PyTorch leaves 1x1 convolutions to a matrix product of MKL for each
     image, unless they have a stride or are dilated. On AMD's processors oneDNN takes
     two thirds of its time, on Intel's a little more than it. A kernel of one cell has
-    nothing to dilate, so that a dilation changes only who computes it.
+    nothing to dilate, so that a dilation changes only who computes it. Maps in oneDNN's
+    layout, see :func:`use_blocked_layout`, oneDNN convolves in any case.
     """
 
     def forward(self, x: Tensor) -> Tensor:

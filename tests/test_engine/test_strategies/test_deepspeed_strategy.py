@@ -22,6 +22,8 @@ from mmvis.errors import UserValueError
             r'`strategy.config.gradient_clipping` must be left out: set '
             r'`optim_wrapper.clip_grad`',
         ),
+        ('zero2.json', "`strategy.config` is 'zero2.json', must be a dict"),
+        (dict(zero_optimization=2), 'zero_optimization` is 2, must be a dict'),
         (dict(bf16=dict(enabled=True)), 'bf16` must be left out: set `optim_wrapper.t'),
     ],
 )
@@ -38,6 +40,10 @@ def test_settings_that_have_another_place_are_refused(config, message):
             "has type 'value' and norm_type 2; DeepSpeed clips by type 'norm'",
         ),
         (dict(clip_grad=dict(max_norm=1, norm_type=1)), 'and norm_type 1'),
+        (
+            dict(type='AmpOptimWrapper', loss_scale=512.0),
+            "`optim_wrapper.loss_scale` is 512.0; .* must be 'dynamic'",
+        ),
         (
             dict(type='ApexOptimWrapper'),
             "is 'ApexOptimWrapper'; with DeepSpeedStrategy it must be 'OptimWrapper'",

@@ -1,10 +1,13 @@
 import platform
+from pathlib import Path
 
 import pytest
 import torch
 from mmdet.models import ResNet
+from torch import nn
 from torch.nn import functional as F
 
+from mmvis.apis import init_model
 from mmvis.models.layers import use_blocked_layout
 
 pytestmark = pytest.mark.skipif(
@@ -22,7 +25,7 @@ def make_network():
         network = ResNet(**{**cfg, **changes})
         network.eval()
         for norm in network.modules():
-            if isinstance(norm, torch.nn.BatchNorm2d):
+            if isinstance(norm, nn.BatchNorm2d):
                 norm.running_mean.normal_()
                 norm.running_var.uniform_(0.5, 2)
         use_blocked_layout(network)
@@ -106,9 +109,54 @@ def test_other_tensors_stay(make_network, layouts):
     assert layouts(network, FRAMES)[1] == {False}
 
 
+@torch.no_grad()
+def test_a_published_model_has_it(layouts):
+    config = Path(__file__).parents[3] / 'configs/ifc_r50.py'
+    backbone = init_model(config, device='cpu').backbone
+    assert layouts(backbone, FRAMES[:1])[1] == {True}
+
+
+class Wrapped(nn.Module):
+    """A layer that is none of oneDNN's, with one in it, as a deformable convolution."""
+
+    def __init__(self, conv):
+        super().__init__()
+        self.conv = conv
+
+    def forward(self, x):
+        return self.conv(x.flip(-1))
+
+
+class Sharpened(nn.Conv2d):
+    """A convolution that computes something else."""
+
+    def forward(self, x):
+        return super().forward(x) - x.flip(-1)
+
+
+@torch.no_grad()
+@pytest.mark.parametrize('kind', ['wrapped', 'subclass'])
+def test_stages_with_other_layers_in_them_stay(layouts, kind):
+    network = ResNet(depth=50, base_channels=16, stem_channels=16)
+    network.eval()
+    for stage in (network.layer1, network.layer4):
+        conv = stage[1].conv2
+        size = conv.in_channels
+        wrapped = Wrapped(conv), Sharpened(size, size, 3, padding=1)
+        stage[1].conv2 = wrapped[kind == 'subclass']
+    use_blocked_layout(network)
+    assert layouts(network, FRAMES)[1] == {False}
+
+
 def test_it_trains_as_before(make_network):
     network = make_network()
-    network.train()
-    maps = network(FRAMES)
-    F.mse_loss(maps[-1], torch.ones_like(maps[-1])).backward()
-    assert network.layer2[0].conv2.weight.grad.abs().max() > 0
+    plain = ResNet(depth=50, base_channels=16, stem_channels=16)
+    plain.load_state_dict(network.state_dict())
+    gradients = []
+    for trained in (network, plain):
+        trained.train()
+        maps = trained(FRAMES)
+        F.mse_loss(maps[-1], torch.ones_like(maps[-1])).backward()
+        gradients.append(trained.layer2[0].conv2.weight.grad)
+    assert gradients[0].abs().max() > 0
+    torch.testing.assert_close(*gradients)

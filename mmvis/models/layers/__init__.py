@@ -13,6 +13,7 @@ from mmvis.models.layers.fast_linear import (
     inner_products,
 )
 from mmvis.models.layers.frozen_batch_norm import FrozenBatchNorm2d
+from mmvis.models.layers.fused_block import FusedBlock
 from mmvis.models.layers.level_position import grid_position, level_position
 from mmvis.models.layers.pointwise_conv import PointwiseConv2d
 from mmvis.models.layers.replace_layers import replace_layers
@@ -40,6 +41,7 @@ __all__ = [
     'FastLinear',
     'FeedForward',
     'FrozenBatchNorm2d',
+    'FusedBlock',
     'PointwiseConv2d',
     'StemMaxPool2d',
     'ViTBlock',

@@ -12,6 +12,7 @@ from torch.nn import functional as F
 from mmvis.errors import UserValueError
 from mmvis.models.layers import (
     FastLinear,
+    FusedBlock,
     fast_attention,
     fast_inner_products,
     fast_linear,
@@ -38,7 +39,8 @@ def make_fast(model: ClipVISModel) -> None:
 
     - Batch norms of backbone and necks are folded into the convolutions before them.
     - On a CPU oneDNN computes the linear layers, see :func:`fast_linear`, and the
-      products of vision transformers.
+      products of vision transformers; in float32 sums and ReLUs in the blocks of a
+      ResNet belong to their convolutions, see :class:`FusedBlock`.
     - Products are in :func:`fast_dtype`. On a GPU, and in half precision on a CPU,
       convolutions have channels last.
 
@@ -78,6 +80,8 @@ def make_fast(model: ClipVISModel) -> None:
     # convolution, in float32 it computes in blocks of its own.
     if device.type != 'cpu' or model.autocast_dtype is not None:
         _put_channels_last(model)
+    else:
+        FusedBlock.convert(model)
 
 
 def fast_dtype(device: torch.device) -> torch.dtype | None:

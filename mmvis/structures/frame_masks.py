@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple, TypeVar
 
+import cv2
 import numpy as np
 import torch
 from pycocotools import mask as mask_util
@@ -17,6 +18,8 @@ _Array = TypeVar('_Array', np.ndarray, Tensor)
 
 #: Positive logits outside of this range can lose their sign when they are interpolated.
 _SAFE_RANGE = (1e-30, 1e30)
+#: Of a coordinate in float32, for each cell of the axis, twice that of both libraries.
+_COORDINATE_ERROR = 4 * np.finfo(np.float32).eps
 
 
 class EncodedMask(NamedTuple):
@@ -166,7 +169,7 @@ class _Axis:
     """Linear interpolation of one axis from ``num_in`` to ``num_out`` cells."""
 
     def __init__(self, num_in: int, num_out: int) -> None:
-        self.num_out = num_out
+        self.num_in, self.num_out = num_in, num_out
         scale = np.float32(num_in) / np.float32(num_out)
         centres = np.arange(num_out, dtype=np.float32) + np.float32(0.5)
         source = np.maximum(centres * scale - np.float32(0.5), 0)
@@ -184,9 +187,34 @@ class _Axis:
     def resize(self, values: np.ndarray, span: slice) -> np.ndarray:
         """Interpolate the first axis of ``values``, for the output cells of a span."""
         fraction = self.fraction[span, None]
-        return values[self.low[span]] * (1 - fraction) + (
-            values[self.high[span]] * fraction
+        return self._lerp(values[self.low[span]], values[self.high[span]], fraction)
+
+    def is_positive(self, values: np.ndarray, span: slice) -> np.ndarray:
+        """Tell where :meth:`resize` gives more than 0.
+
+        OpenCV interpolates ten times faster, with other rounding; only the cells whose
+        sign could depend on it are computed again.
+        """
+        doubt = np.abs(values).max() * np.float32(self.num_in * _COORDINATE_ERROR)
+        if not np.isfinite(doubt):
+            return self.resize(values, span) > 0
+        size = (values.shape[1], self.num_out)
+        resized = cv2.resize(values, size, interpolation=cv2.INTER_LINEAR)[span]
+        is_positive = resized > doubt
+        again = np.flatnonzero((resized >= -doubt) ^ is_positive)
+        row, column = np.unravel_index(again, resized.shape)
+        row += span.start
+        exact = self._lerp(
+            values[self.low[row], column],
+            values[self.high[row], column],
+            self.fraction[row],
         )
+        is_positive.flat[again] = exact > 0
+        return is_positive
+
+    @staticmethod
+    def _lerp(low: np.ndarray, high: np.ndarray, fraction: np.ndarray) -> np.ndarray:
+        return low * (1 - fraction) + high * fraction
 
 
 def _encode(logits: np.ndarray, rows: _Axis, columns: _Axis) -> EncodedMask | None:
@@ -195,11 +223,14 @@ def _encode(logits: np.ndarray, rows: _Axis, columns: _Axis) -> EncodedMask | No
         return None
     y = rows.span(np.any(is_positive, axis=1))
     x = columns.span(np.any(is_positive, axis=0))
-    resized = columns.resize(rows.resize(logits, y).T, x).T
-    mask = np.zeros((rows.num_out, columns.num_out), dtype=np.uint8, order='F')
-    mask[y, x] = resized > 0
-    if not mask[y, x].any():
+    if y.start == y.stop or x.start == x.stop:
+        return None  # scaled down, no output cell lies beside a positive one
+    stretched = np.ascontiguousarray(rows.resize(logits, y).T)
+    shown = columns.is_positive(stretched, x).T
+    if not shown.any():
         return None
+    mask = np.zeros((rows.num_out, columns.num_out), dtype=np.uint8, order='F')
+    mask[y, x] = shown
     rle = mask_util.encode(mask)
     left, top, width, height = mask_util.toBbox(rle).tolist()
     return EncodedMask(rle['counts'], [left, top, left + width, top + height])

@@ -1,3 +1,4 @@
+import cv2
 import numpy as np
 import pytest
 import torch
@@ -23,6 +24,48 @@ def test_equals_interpolating_the_whole_map(size, bias):
     assert expected.any()
     for encoded, mask in zip(FrameMasks(logits).encode(size), expected):
         np.testing.assert_array_equal(decode(encoded, size), mask.numpy())
+
+
+def interpolated(logits, size):
+    """Interpolate in float32 as the formula says, rows first."""
+    for axis in (0, 1):
+        num_in, num_out = logits.shape[axis], size[axis]
+        scale = np.float32(num_in) / np.float32(num_out)
+        centres = np.arange(num_out, dtype=np.float32) + np.float32(0.5)
+        source = np.maximum(centres * scale - np.float32(0.5), 0)
+        low = source.astype(int)
+        fraction = np.expand_dims(source - low.astype(np.float32), 1 - axis)
+        ends = (logits.take(n, axis) for n in (low, np.minimum(low + 1, num_in - 1)))
+        logits = next(ends) * (1 - fraction) + next(ends) * fraction
+    return logits
+
+
+@pytest.mark.parametrize('kind', ['smooth', 'signs', 'rounded', 'tiny', 'huge'])
+def test_signs_are_exact_where_they_depend_on_rounding(kind):
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        h, w = rng.integers(2, 100, 2)
+        size = tuple(rng.integers(1, 1300, 2).tolist())
+        logits = cv2.GaussianBlur(rng.standard_normal((h, w)), (0, 0), 2)
+        if kind == 'signs':
+            logits = np.sign(logits)
+        elif kind == 'rounded':
+            logits = np.round(logits * 4) / 4
+        logits = (logits * dict(tiny=1e-30, huge=1e37).get(kind, 1)).astype(np.float32)
+        expected = interpolated(logits, size) > 0
+        (encoded,) = FrameMasks(torch.from_numpy(logits)[None]).encode(size)
+        np.testing.assert_array_equal(decode(encoded, size), expected)
+
+
+def test_infinite_logits_are_interpolated_as_the_formula_says():
+    logits = np.full((9, 11), -1, np.float32)
+    logits[2:7, 3:9] = 2
+    logits[4, 5] = np.inf
+    with np.errstate(invalid='ignore'):
+        expected = interpolated(logits, (70, 90)) > 0  # 0 * inf is not more than 0
+        (encoded,) = FrameMasks(torch.from_numpy(logits)[None]).encode((70, 90))
+    np.testing.assert_array_equal(decode(encoded, (70, 90)), expected)
+    assert expected.any()
 
 
 @pytest.mark.parametrize('corner', [(0, 0), (0, 6), (4, 0), (4, 6), (2, 3)])

@@ -7,7 +7,7 @@ from mmengine.config import Config
 
 from mmvis.errors import UserValueError
 
-__all__ = ['choose_strategy', 'use_cpu_processes', 'use_whole_model']
+__all__ = ['choose_strategy', 'type_name', 'use_cpu_processes', 'use_whole_model']
 
 _SHARDED = ('FSDPStrategy', 'DeepSpeedStrategy', 'ColossalAIStrategy')
 
@@ -25,7 +25,7 @@ def choose_strategy(cfg: Config) -> None:
     strategy = cfg.get('strategy')
     if strategy is None:
         return
-    name = _type_name(strategy)
+    name = type_name(strategy)
     if cfg.get('runner_type') != 'FlexibleRunner':
         raise UserValueError(
             f'`strategy.type` is {name!r}, but `runner_type` is '
@@ -45,7 +45,7 @@ def use_whole_model(cfg: Config) -> None:
     Args:
         cfg (Config): The runner's config, changed in place.
     """
-    if _type_name(cfg.get('strategy') or {}) in _SHARDED:
+    if type_name(cfg.get('strategy') or {}) in _SHARDED:
         cfg.strategy = None
 
 
@@ -65,7 +65,7 @@ def _check_sharded(cfg: Config, name: str) -> None:
             f'`strategy.type` is {name!r}, which needs GPUs, and torch finds none. Use '
             "'FSDPStrategy' or 'DDPStrategy', or leave runner_type and strategy out."
         )
-    hooks = [_type_name(hook) for hook in cfg.get('custom_hooks') or ()]
+    hooks = [type_name(hook) for hook in cfg.get('custom_hooks') or ()]
     if 'EMAHook' in hooks:
         raise UserValueError(
             '`custom_hooks` has EMAHook, which averages whole weights and does not '
@@ -79,7 +79,7 @@ def _check_sharded(cfg: Config, name: str) -> None:
         )
 
 
-def _type_name(part: dict) -> str:
+def type_name(part: dict) -> str:
     """Name of a part's type without the scope of its registry."""
     return str(part.get('type')).rpartition('.')[2]
 

@@ -174,6 +174,7 @@ def apply_options(cfg: Config, options: argparse.Namespace) -> None:
             'configs/_base_/datasets/youtube_vis_2019.py.'
         )
     from mmvis.converters.checkpoint_file import find_checkpoint
+    from mmvis.engine.distributed import type_name
 
     find_checkpoint(options.checkpoint)  # before anything is built
     cfg.load_from, cfg.resume = options.checkpoint, False
@@ -186,6 +187,9 @@ def apply_options(cfg: Config, options: argparse.Namespace) -> None:
         cfg.test_cfg.fp16 = True
     hooks = list(cfg.get('custom_hooks') or [])
     if options.fast:
+        # It would write the averages, which a checkpoint's weights already are, into
+        # the layers of another network.
+        hooks = [hook for hook in hooks if type_name(hook) != 'EMAHook']
         hooks.append(dict(type='FastModeHook'))
     hooks.append(
         dict(

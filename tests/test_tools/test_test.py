@@ -212,6 +212,20 @@ def test_fast_mode_gives_the_same_tracks(run_test, tmp_path, monkeypatch):
         assert mean_iou(entry['segmentations'], other['segmentations']) > 0.99
 
 
+def test_fast_mode_of_a_model_that_was_trained_with_averages(
+    run_test, call_tool, tiny_config, tiny_options, checkpoint, tmp_path
+):
+    expected = run_test(tmp_path / 'plain', '--fast')
+    config = tmp_path / 'averages.py'
+    hooks = "custom_hooks = [dict(type='EMAHook')]"
+    config.write_text(f'_base_ = [{str(tiny_config)!r}]\n{hooks}\n')
+    args = (config, checkpoint, '--work-dir', tmp_path / 'averages')
+    for mode in ((), ('--fast',)):
+        call_tool('tools/test.py', *args, *mode, options=tiny_options)
+    results = json.loads((tmp_path / 'averages' / 'results.json').read_text())
+    assert results == expected
+
+
 def mean_iou(rles_a, rles_b):
     """Mean IoU over the frames: a pixel at the threshold may differ by rounding."""
     ious = [

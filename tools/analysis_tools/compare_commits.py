@@ -161,7 +161,7 @@ def _ratio(before: float, now: float) -> float:
 
 def _difference(before: dict, now: dict) -> float:
     pairs = list(zip(before['outputs'], now['outputs'], strict=True))
-    return max(abs(a - b) / max(abs(a), 1e-12) for a, b in pairs)
+    return max((abs(a - b) / max(abs(a), 1e-12) for a, b in pairs), default=0.0)
 
 
 def _measured(run: Callable[[], Any]) -> dict:
@@ -279,7 +279,8 @@ def evaluate(folder: Path, is_fast: bool) -> Callable:
     """`tools/evaluate.py` on 30,000 predictions, the whole process."""
     paths = _results(folder)
     command = [sys.executable, 'tools/evaluate.py', *map(str, paths)]
-    return lambda: subprocess.run(command, check=True, stdout=sys.stderr) and []
+    quiet = subprocess.DEVNULL
+    return lambda: subprocess.run(command, check=True, stdout=quiet) and []
 
 
 def _model(folder: Path, is_fast: bool, config: str, clip_len: int):
@@ -294,7 +295,8 @@ def _model(folder: Path, is_fast: bool, config: str, clip_len: int):
         raise SystemExit(f'{mmvis.__file__} is not the mmvis of {Path.cwd()}.')
     cfg = Config.fromfile(f'configs/{config}.py')
     if 'clip_len' in cfg.model.head:
-        cfg.model.head.clip_len = clip_len
+        cfg.model.head.clip_len = cfg.model.test_cfg.clip_len = clip_len
+        cfg.model.test_cfg.clip_stride = clip_len
     weights = folder / f'{config}.pth'
     if not weights.exists():
         torch.manual_seed(0)
@@ -358,7 +360,7 @@ def _results(folder: Path) -> list[Path]:
         )
         environment = os.environ | dict(PYTHONPATH=str(ROOT))
         command = [sys.executable, '-c', code, *map(str, paths)]
-        subprocess.run(command, check=True, env=environment)
+        subprocess.run(command, check=True, env=environment, cwd=ROOT)
     return paths
 
 

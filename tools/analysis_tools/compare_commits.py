@@ -3,6 +3,7 @@
 Every case runs in a process of its own, on one thread, with the same weights and the
 same input in both. Processes of the two alternate, so that what else the machine does
 touches both. A figure is the median of all passes, with the lowest and the highest.
+Linux only.
 """
 
 from __future__ import annotations
@@ -27,10 +28,10 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[2]
 EPILOG = """
 examples:
-  everything, against the commit before the work on speed (about 15 minutes):
+  everything, against the commit before the work on speed (15 to 40 minutes):
     python tools/analysis_tools/compare_commits.py f928fe3 --out work_dirs/compare
   two cases, six passes of each, also of the fast mode:
-    python tools/analysis_tools/compare_commits.py f928fe3 --cases ifc-t5 tevit-t5 \
+    python tools/analysis_tools/compare_commits.py f928fe3 --cases ifc-t5 tevit-t5 \\
         --rounds 6 --fast
 
 The first pass of a process warms it up and is not counted. Memory is the peak of the
@@ -365,7 +366,8 @@ def _results(folder: Path) -> list[Path]:
 
 
 def _git(*arguments: str) -> None:
-    subprocess.run(['git', '-C', str(ROOT), *arguments], check=True)
+    if subprocess.run(['git', '-C', str(ROOT), *arguments]).returncode:
+        raise SystemExit(f'`git {" ".join(arguments)}` failed, see above.')
 
 
 _IFC = dict(config='ifc_r50', size=(360, 640))

@@ -152,8 +152,9 @@ def table(rows: dict[str, dict[str, list[dict]]]) -> str:
 
 
 def _with_spread(values: list[float]) -> str:
-    middle = statistics.median(values)
-    return f'{middle:.3g} ({min(values):.3g} to {max(values):.3g})'
+    figures = statistics.median(values), min(values), max(values)
+    texts = [f'{v:,.0f}' if v >= 100 else f'{v:.3g}' for v in figures]
+    return f'{texts[0]} ({texts[1]} to {texts[2]})'
 
 
 def _ratio(before: float, now: float) -> float:

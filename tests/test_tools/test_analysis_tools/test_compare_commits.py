@@ -21,11 +21,11 @@ def passes(*figures):
 
 
 def test_table_has_medians_spread_factors_and_differences(tool):
-    before = passes((3.0, 400, [0.0]), (2.0, 300, [0.0]), (4.0, 500, [2.0]))
+    before = passes((3.0, 400, [0.0]), (2.0, 300, [0.0]), (4.0, 1500, [2.0]))
     now = passes((1.0, 100, [0.0]), (2.0, 300, [0.0]), (1.5, 200, [2.002]))
     lines = tool['table'](dict(forward=dict(before=before, now=now))).splitlines()
     assert lines[2:] == [
-        '| forward | before | 3 (2 to 4) | 1.00 | 400 (300 to 500) | 1.00 | 0e+00 |',
+        '| forward | before | 3 (2 to 4) | 1.00 | 400 (300 to 1,500) | 1.00 | 0e+00 |',
         '| forward | now | 1.5 (1 to 2) | 2.00 | 200 (100 to 300) | 2.00 | 1e-03 |',
     ]
 

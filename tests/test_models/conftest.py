@@ -1,5 +1,6 @@
 import json
 import re
+from collections import Counter
 from functools import lru_cache
 from pathlib import Path
 
@@ -124,6 +125,18 @@ SEQUENCE_CRITERION = dict(
     loss_mask=dict(type='FocalLoss', gamma=2.0, alpha=0.25),
     loss_dice=dict(type='DiceLoss', naive_dice=True, eps=1.0),
 )
+
+
+@pytest.fixture
+def count_operators():
+    """Runs a function and counts the calls of PyTorch's operators by name."""
+
+    def count(function, *args):
+        with torch.profiler.profile() as profile:
+            function(*args)
+        return Counter(event.name for event in profile.events())
+
+    return count
 
 
 @pytest.fixture

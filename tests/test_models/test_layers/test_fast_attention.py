@@ -13,12 +13,6 @@ def make_qkv(num_tokens=NUM_TOKENS):
     return qkv.permute(2, 0, 3, 1, 4)  # as a block makes them
 
 
-def calls_of(function, *args):
-    with torch.profiler.profile() as profile:
-        function(*args)
-    return {event.key for event in profile.key_averages()}
-
-
 @torch.no_grad()
 @pytest.mark.parametrize('num_tokens', [1, 256, NUM_TOKENS])
 def test_attention_is_that_of_pytorch(num_tokens):
@@ -59,12 +53,12 @@ def test_masks_gradients_and_other_types_are_left_to_pytorch():
 
 
 @pytest.mark.parametrize('with_grad', [True, False])
-def test_products(with_grad):
+def test_products(with_grad, count_operators):
     generator = torch.Generator().manual_seed(0)
     x = torch.randn(2, 7, 6, generator=generator)
     y = torch.randn(2, 6, 9, generator=generator).transpose(1, 2)
     with torch.set_grad_enabled(with_grad):
-        calls = calls_of(fast_inner_products, x, y)
+        calls = count_operators(fast_inner_products, x, y)
         products = fast_inner_products(x, y)
     assert ('mkldnn::_linear_pointwise' in calls) == (not with_grad)
     expected = (x[:, :, None] * y[:, None]).sum(-1)

@@ -37,13 +37,12 @@ def test_codes_are_those_of_the_padding_mask(position, sizes, level):
     assert torch.equal(level_position(unknown, level, position, 12), expected)
 
 
-def calls_of_sine(function):
-    with torch.profiler.profile() as profile:
-        function()
-    return sum(e.count for e in profile.key_averages() if e.key == 'aten::sin')
+@pytest.fixture
+def calls_of_sine(count_operators):
+    return lambda function: count_operators(function)['aten::sin']
 
 
-def test_codes_of_a_size_are_computed_once():
+def test_codes_of_a_size_are_computed_once(calls_of_sine):
     grid_position.cache_clear()
     first, again = make_features([(64, 80)]), make_features([(64, 80)])
     other = make_features([(41, 80)])
@@ -53,7 +52,7 @@ def test_codes_of_a_size_are_computed_once():
     assert calls_of_sine(lambda: level_position(again, -1, sine_position, 12, 20.0)) > 0
 
 
-def test_rotations_of_a_size_are_computed_once():
+def test_rotations_of_a_size_are_computed_once(calls_of_sine):
     patches = torch.randn(1, 30, 8)
     rotary_position((5, 6), 8, patches)
     assert calls_of_sine(lambda: rotary_position((5, 6), 8, patches)) == 0

@@ -60,9 +60,12 @@ def main() -> None:
     text = table(rows)
     print(text)
     if args.out:
-        args.out.mkdir(parents=True, exist_ok=True)
-        (args.out / 'commits.md').write_text(text)
-        (args.out / 'commits.json').write_text(json.dumps(rows, indent=2))
+        from mmvis.atomic_file import atomic_file
+
+        contents = dict(md=text, json=json.dumps(rows, indent=2) + '\n')
+        for ending, content in contents.items():
+            with atomic_file(args.out / f'commits.{ending}') as file:
+                file.write_text(content, encoding='utf-8')
 
 
 def parse_args() -> argparse.Namespace:
@@ -94,7 +97,11 @@ def parse_args() -> argparse.Namespace:
         '--fast', action='store_true', help='also run this checkout in its fast mode'
     )
     parser.add_argument('--worker', type=Path, help=argparse.SUPPRESS)
-    return parser.parse_args()
+    args = parser.parse_args()
+    for option in ('rounds', 'passes'):
+        if getattr(args, option) < 1:
+            parser.error(f'--{option} must be at least 1, got {getattr(args, option)}')
+    return args
 
 
 def compare(

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from mmvis.models.layers.frozen_batch_norm import FrozenBatchNorm2d
 from mmvis.models.layers.pointwise_conv import PointwiseConv2d
 
-__all__ = ['has_onednn', 'is_plain', 'use_blocked_layout']
+__all__ = ['has_onednn', 'use_blocked_layout']
 
 # Their subclasses may compute something else, as deformable convolutions do.
 _KNOWN = (
@@ -55,8 +55,7 @@ def _into_blocks(stage: nn.Sequential, args: tuple[Tensor]) -> tuple[Tensor] | N
     is_inference = not (stage.training or torch.is_grad_enabled())
     # The fast mode has other blocks in the stage, which take plain maps.
     is_blocked = is_inference and all(type(block) is Bottleneck for block in stage)
-    is_known = is_plain(x) and x.is_contiguous()
-    return (x.to_mkldnn(),) if is_blocked and is_known and has_onednn() else None
+    return (x.to_mkldnn(),) if is_blocked and has_onednn() and _is_plain(x) else None
 
 
 def has_onednn() -> bool:
@@ -66,14 +65,14 @@ def has_onednn() -> bool:
     return is_on and _IS_X86 and not torch.compiler.is_compiling()
 
 
-def is_plain(x: Tensor) -> bool:
-    """Whether maps are in float32 on a CPU.
+def _is_plain(x: Tensor) -> bool:
+    """Whether maps are in float32 on a CPU, with channels first.
 
     Operators of subclasses may not know oneDNN's layout.
     """
     is_float = x.dtype == torch.float32 and not torch.is_autocast_enabled('cpu')
     is_on_cpu = type(x) is Tensor and x.device.type == 'cpu'
-    return is_on_cpu and is_float
+    return is_on_cpu and is_float and x.is_contiguous()
 
 
 def _out_of_blocks(stage: nn.Sequential, args: Any, maps: Tensor) -> Tensor:

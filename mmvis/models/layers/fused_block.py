@@ -9,7 +9,8 @@ from mmcv.cnn.bricks.wrappers import Conv2d
 from mmdet.models.backbones.resnet import BasicBlock, Bottleneck
 from torch import Tensor, nn
 
-from mmvis.models.layers.blocked_layout import has_onednn, is_plain
+from mmvis.models.layers.blocked_layout import has_onednn
+from mmvis.models.layers.fast_linear import is_fast
 from mmvis.models.layers.pointwise_conv import PointwiseConv2d
 from mmvis.models.layers.replace_layers import replace_layers
 
@@ -65,8 +66,8 @@ class FusedConv2d(nn.Module):
         return conv.padding, conv.stride, conv.dilation, conv.groups
 
     def _is_fused(self, x: Tensor) -> bool:
-        is_float = self.conv.weight.dtype == torch.float32 and is_plain(x)
-        return is_float and not torch.is_grad_enabled() and has_onednn()
+        is_known = type(x) is Tensor and is_fast(x, self.conv.weight)
+        return is_known and has_onednn()
 
     def _packed_weight(self, x: Tensor) -> Tensor:
         weight = self.conv.weight
@@ -119,9 +120,8 @@ class FusedBlock(nn.Module):
     def _from_block(cls, block: nn.Module) -> FusedBlock | None:
         parts = [part for part in block.modules() if part is not block]
         is_known = all(type(part) in _KNOWN for part in parts)
-        return (
-            cls(block) if type(block) in (BasicBlock, Bottleneck) and is_known else None
-        )
+        is_known &= type(block) in (BasicBlock, Bottleneck)
+        return cls(block) if is_known else None
 
 
 #: What blocks have after norms were folded; subclasses may compute something else.
